@@ -1,0 +1,1 @@
+"""Which weights there are, whence they come and under what licence."""

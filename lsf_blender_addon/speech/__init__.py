@@ -1,0 +1,1 @@
+"""Waveform to features: the front end and the speech encoders (torch, no bpy)."""

@@ -1,0 +1,1 @@
+"""Parameters to geometry: heads, skinning, landmarks, retargeting (numpy alone)."""

@@ -1,0 +1,84 @@
+"""Brows, cheeks and nose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .body import Body
+from .contact import inside_follows, lining_fade, sealed
+from .curves import Array, smoothstep
+from .eye_units import FOLLOW, lids_moved, with_lashes
+from .fields import near, pull
+from .skinning import lower_share
+from .surface import normals
+from .topology import EAR, EYE
+
+
+def _outside_lids(body: Body) -> Array:
+    """1 on the face, falling to 0 on the lids, ears, eyeballs and everything in the mouth (V,)."""
+    keep = np.ones(len(body.points))
+    for part in body.parts:
+        if part not in {"skin", "brow"}:
+            keep[body.both(part)] = 0.0
+    fall = {0: 0.9, 1: 0.7, 2: 0.45, 3: 0.2}
+    for right in (False, True):
+        for number in range(EYE.rings + 1):
+            keep[body.skin.ring(EYE, number, right=right)] = fall.get(number, 0.0)
+        for number in range(EAR.rings + 1):
+            keep[body.skin.ring(EAR, number, right=right)] = 0.0
+    return keep
+
+
+def units(body: Body) -> dict[str, Array]:
+    """The left units (and the two-sided browInnerUp and cheekPuff) by name."""
+    p = body.points
+    keep = _outside_lids(body)[:, None]
+    above_eye = smoothstep(2.4, 3.6, p[:, 1])[:, None]
+    below_eye = smoothstep(1.6, 0.2, p[:, 1])[:, None]
+    face = smoothstep(0.5, 2.5, p[:, 2])[:, None]
+
+    def brow(*pulls: Array) -> Array:
+        return np.asarray(sum(pulls) * keep * above_eye * face)
+
+    down = brow(
+        pull(p, (2.2, 3.9, 7.4), (3.4, 2.6, 4.0), (-0.22, -0.58, 0.12), 0.25),
+        pull(p, (0.9, 3.4, 8.2), (1.8, 1.8, 2.5), (-0.10, -0.18, 0.10)),
+    )
+    inner = brow(pull(p, (1.5, 4.0, 7.7), (2.3, 3.6, 4.0), (0.10, 0.78, 0.0), 0.15))
+    inner = inner + body.mirrored(inner)
+    outer = brow(pull(p, (4.0, 4.2, 6.4), (2.9, 3.4, 4.0), (0.0, 0.80, -0.12), 0.15))
+
+    out_of_cheek = normals(p)
+    cheek_keep = keep * below_eye
+    puff = near(p, (3.6, -4.0, 6.5), (2.9, 2.8, 3.6), 0.15)[:, None] * (out_of_cheek * 0.62)
+    puff += pull(p, (1.2, -5.0, 8.4), (2.6, 2.2, 2.6), (0.0, 0.0, 0.16))
+    puff = puff * keep * lining_fade(body)[:, None]
+    puff = sealed(body, puff + body.mirrored(puff))
+    squint = pull(p, (3.9, -0.4, 5.9), (2.4, 2.2, 3.2), (0.06, 0.50, 0.32), 0.1) * cheek_keep
+    squint = squint + lids_moved(body, 0.05, 0.85)
+    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.14, 0.46, 0.06), 0.15) * keep
+    sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.6, 1.6), (-0.03, 0.24, 0.05)) * keep
+    sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.26, 0.04)) * _upper_only(body)
+    sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.22, 0.05)))
+    return {
+        "browDown": _settle(body, down),
+        "browInnerUp": inner,
+        "browOuterUp": outer,
+        "cheekPuff": inside_follows(body, puff),
+        "cheekSquint": squint,
+        "noseSneer": inside_follows(body, sneer),
+    }
+
+
+def _upper_only(body: Body) -> Array:
+    return np.asarray(np.clip(1.0 - 2.0 * lower_share(body), 0.0, 1.0)[:, None] * lining_fade(body)[:, None])
+
+
+def _settle(body: Body, field: Array) -> Array:
+    """A lowered brow presses on the upper lid's fold a little."""
+    extra = lids_moved(body, 0.14, 0.0)
+    for number, follow in FOLLOW.items():
+        ring = body.skin.ring(EYE, number)
+        if number > 3:
+            field[ring] += extra[ring] * follow
+    return with_lashes(body, field)

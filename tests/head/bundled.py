@@ -1,0 +1,186 @@
+"""What the bundled head's tests share: the committed file, its parts, and simple solids to test against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lsf_blender_addon.head.flame import read_head
+from lsf_blender_addon.head.landmarks import positions
+from lsf_blender_addon.head.model import Head
+from lsf_blender_addon.head.skinning import vertices
+
+HEAD_FILE = Path(__file__).resolve().parents[2] / "vendor_models" / "head" / "head.npz"
+MM = 1000.0
+UPPER_LINE = tuple(f"lip_upper_inner_{n}" for n in range(9))
+LOWER_LINE = tuple(f"lip_lower_inner_{n}" for n in range(9))
+Array = npt.NDArray[np.float64]
+
+
+@cache
+def head() -> Head:
+    """The committed head."""
+    return read_head(HEAD_FILE)
+
+
+def posed(units: dict[str, float] | None = None, jaw: float = 0.0) -> Array:
+    """Points (V, 3) in metres under unit strengths and a jaw opening."""
+    expression = np.zeros((1, 50), dtype=np.float32)
+    for name, value in (units or {}).items():
+        expression[0, head().expression_names.index(name)] = value
+    return vertices(head(), expression, np.array([[jaw, 0.0, 0.0]]))[0].astype(np.float64)
+
+
+def gaps(points: Array) -> Array:
+    """Distance of the inner lips at nine places from corner to corner, in millimetres (9,)."""
+    apart = positions(head(), points, UPPER_LINE) - positions(head(), points, LOWER_LINE)
+    return np.asarray(np.linalg.norm(apart, axis=-1) * MM)
+
+
+def place(points: Array, name: str) -> Array:
+    """A landmark's place in millimetres (3,)."""
+    return np.asarray(positions(head(), points, (name,))[0] * MM)
+
+
+def faces_of(*materials: str) -> npt.NDArray[np.int32]:
+    """The quads that have one of these materials (F, 4)."""
+    chosen = [head().material_names.index(m) for m in materials]
+    return head().faces[np.isin(head().material_index, chosen)]
+
+
+def points_of(*materials: str) -> npt.NDArray[np.int64]:
+    """The numbers of the points of these materials' faces."""
+    return np.unique(faces_of(*materials))
+
+
+@cache
+def mirror() -> npt.NDArray[np.int64]:
+    """Every point's mirror image (V,), found by place and, where parts touch, by part."""
+    rest = np.round(head().template.astype(np.float64) * 1e6).astype(np.int64)
+    labels = islands()
+    order: dict[tuple[int, ...], list[int]] = {}
+    for n, p in enumerate(rest):
+        order.setdefault(tuple(p), []).append(n)
+    out = np.empty(len(rest), dtype=np.int64)
+    uses = head().weights[:, 2]
+    for n, p in enumerate(rest):
+        found = order[-p[0], p[1], p[2]]
+        out[n] = n if n in found else min(found, key=lambda m: (abs(uses[m] - uses[n]), labels[m] != labels[n]))
+    return out
+
+
+@cache
+def islands() -> npt.NDArray[np.int64]:
+    """A number for every connected piece of the mesh, by point (V,)."""
+    count = head().vertex_count
+    label = np.arange(count)
+    faces = head().faces
+    while True:
+        lowest = label[faces].min(axis=1)
+        new = label.copy()
+        np.minimum.at(new, faces.ravel(), np.repeat(lowest, 4))
+        if np.array_equal(new, label):
+            return np.asarray(label)
+        label = new
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """A nearly convex piece, as half-spaces (outward normals and a point on each)."""
+
+    normals: Array
+    anchors: Array
+
+    def depth(self, points: Array) -> Array:
+        """How deep points (N, 3) lie inside, in the same unit; negative outside (N,)."""
+        along = np.einsum("nfk,fk->nf", points[:, None] - self.anchors[None], self.normals)
+        return np.asarray(-along.max(axis=1))
+
+
+def teeth(points: Array) -> list[Solid]:
+    """Every crown as a solid, at posed points."""
+    faces = faces_of("teeth")
+    label = islands()[faces[:, 0]]
+    made = []
+    for piece in np.unique(label):
+        quads = points[faces[label == piece]]
+        normal = np.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        made.append(Solid(normal, quads.mean(axis=1)))
+    return made
+
+
+def deepest_in_teeth(points: Array, numbers: npt.NDArray[np.int64]) -> float:
+    """How deep the deepest of these points lies in a tooth, in millimetres."""
+    worst = -np.inf
+    for solid in teeth(points):
+        near = numbers[np.linalg.norm(points[numbers] - solid.anchors.mean(axis=0), axis=1) < 0.015]
+        if len(near):
+            worst = max(worst, float(solid.depth(points[near]).max()))
+    return worst * MM
+
+
+def eyeball_clearance(points: Array, *, left: bool) -> float:
+    """The least distance of the lids over the eyeball's surface, in millimetres; negative inside."""
+    ball = points_of("eye_white", "iris", "pupil")
+    rest = head().template
+    ball = ball[rest[ball, 0] > 0] if left else ball[rest[ball, 0] < 0]
+    centre = head().joint_regressor[3 if left else 4] @ points
+    radius = np.linalg.norm(rest[ball] - head().joint_regressor[3 if left else 4] @ rest, axis=1).max()
+    skin = points_of("skin")
+    quads = faces_of("skin")
+    near = quads[np.linalg.norm(rest[quads].mean(axis=1) - centre, axis=1) < 2 * radius]
+    sampled = np.concatenate([points[skin], points[near].mean(axis=1)])
+    return float((np.linalg.norm(sampled - centre, axis=1) - radius).min() * MM)
+
+
+def beyond_skin(points: Array, numbers: npt.NDArray[np.int64]) -> float:
+    """How far the farthest of these points lies before the skin that covers it at rest, in millimetres.
+
+    Looked at along +z: skin layers that face forward less those that face back, before the point, count 1 within flesh.
+    """
+    faces = faces_of("skin", "lips", "mouth_inside")
+    chosen = faces[(np.abs(head().template[faces][:, :, :2].mean(axis=1) - [0, -0.05]) < [0.05, 0.06]).all(axis=1)]
+    triangles = np.concatenate([points[chosen[:, :3]], points[chosen[:, [0, 2, 3]]]])
+    triangles = triangles[triangles[:, :, 2].mean(axis=1) > 0.02]
+    worst = 0.0
+    # what can show between the lips; a hair beside the midline, so that no ray runs along an edge
+    probes = points[numbers[head().template[numbers, 2] > 0.035]] + [1e-5, 0, 0]
+    a, b, c = (triangles[:, n] for n in range(3))
+    for begin in range(0, len(probes), 200):
+        p = probes[begin : begin + 200, None]
+        d1, d2, d3 = (_side(p, *pair) for pair in ((a, b), (b, c), (c, a)))
+        hit = ((d1 >= 0) & (d2 >= 0) & (d3 >= 0)) | ((d1 < 0) & (d2 < 0) & (d3 < 0))
+        total = d1 + d2 + d3
+        safe = np.where(np.abs(total) > 1e-14, total, 1.0)
+        z = (d2 * a[None, :, 2] + d3 * b[None, :, 2] + d1 * c[None, :, 2]) / safe
+        ahead = z - p[..., 2]
+        facing = np.sign(total)
+        # layers that face forward less layers that face back: 1 before a point inside the head, 0 in the open
+        layers = np.where(hit & (ahead > 0), facing, 0.0).sum(axis=1)
+        behind = np.where(hit & (ahead <= 0) & (facing > 0), -ahead, np.inf).min(axis=1)
+        # between the skin and the mouth's lining the count is 1; in the mouth behind closed lips it is 0
+        inside_flesh = layers > 0
+        depth = np.where(inside_flesh, np.where(hit & (facing < 0), np.abs(ahead), np.inf).min(axis=1), 0.0)
+        depth = np.minimum(depth, behind + 1.0)
+        worst = max(worst, float(np.where(np.isfinite(depth), depth, 0.0).max()))
+    return worst * MM
+
+
+def _side(p: Array, a: Array, b: Array) -> Array:
+    """Twice the signed area of (a, b, p) seen along z: (P, F)."""
+    return np.asarray(
+        (b[None, :, 0] - a[None, :, 0]) * (p[..., 1] - a[None, :, 1])
+        - (b[None, :, 1] - a[None, :, 1]) * (p[..., 0] - a[None, :, 0])
+    )
+
+
+def lips_crossed(points: Array) -> float:
+    """How far the lower inner lip stands above the upper, at the nine places, in millimetres."""
+    up = positions(head(), points, UPPER_LINE)[:, 1]
+    low = positions(head(), points, LOWER_LINE)[:, 1]
+    return float((low - up).max() * MM)

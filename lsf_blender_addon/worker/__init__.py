@@ -1,0 +1,1 @@
+"""The process that holds torch, and the pipe to it."""

@@ -1,0 +1,220 @@
+"""The only file that knows Blender's versions (4.2 LTS to 5.2 LTS), by what exists and never by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import bpy
+
+from ..errors import SceneError
+from ..motion import exact_rate
+
+KEY, OBJECT = "KEY", "OBJECT"
+"""Kinds of owners that an Action's slot can have: shape keys, and objects (an armature's pose lives on its object)."""
+
+WORKBENCH = "BLENDER_WORKBENCH"
+
+
+def has_slots() -> bool:
+    """Whether one Action can hold several owners' curves (4.4 and newer)."""
+    return "slots" in bpy.types.Action.bl_rna.properties
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """One owner's part of an Action: where its F-curves go, and how it is assigned."""
+
+    action: Any
+    curves: Any
+    groups: Any
+    slot: Any
+
+    def curve(self, data_path: str, index: int, group: str) -> Any:
+        """A new, empty F-curve in a named group."""
+        curve = self.curves.new(data_path, index=index)
+        curve.group = self.groups.get(group) or self.groups.new(group)
+        return curve
+
+    def assign(self, owner: Any) -> None:
+        """Make this what animates ``owner`` (shape keys or an object)."""
+        data = owner.animation_data_create()
+        data.action = self.action
+        if self.slot is not None:
+            data.action_slot = self.slot
+
+
+def new_channels(name: str, owners: dict[str, str]) -> tuple[dict[str, Channels], list[Any]]:
+    """An Action with a slot for each owner; where Actions have no slots, an Action for each owner.
+
+    Args:
+        name: of the Action.
+        owners: kind (``KEY`` or ``OBJECT``) → the slot's name.
+
+    Returns:
+        Channels by kind, and the Actions made.
+    """
+    if not has_slots():
+        actions = {kind: bpy.data.actions.new(f"{name} ({slot})") for kind, slot in owners.items()}
+        for kind, action in actions.items():
+            action.id_root = kind
+        parts = {kind: Channels(action, action.fcurves, action.groups, None) for kind, action in actions.items()}
+        return parts, list(actions.values())
+    action = bpy.data.actions.new(name)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    made = {}
+    for kind, slot_name in owners.items():
+        slot = action.slots.new(id_type=kind, name=slot_name)
+        bag = strip.channelbag(slot, ensure=True)
+        made[kind] = Channels(action, bag.fcurves, bag.groups, slot)
+    return made, [action]
+
+
+def curves_of(owner: Any) -> Iterator[Any]:
+    """The F-curves that animate shape keys or an object through its active Action."""
+    data = owner.animation_data
+    if data is None or data.action is None:
+        return
+    if not has_slots():
+        yield from data.action.fcurves
+        return
+    for layer in data.action.layers:
+        for strip in layer.strips:
+            bag = strip.channelbag(data.action_slot) if data.action_slot is not None else None
+            if bag is not None:
+                yield from bag.fcurves
+
+
+def assignment(owner: Any) -> tuple[Any, Any]:
+    """The Action and the slot that animate ``owner`` now; None and None without."""
+    data = owner.animation_data
+    if data is None:
+        return None, None
+    return data.action, getattr(data, "action_slot", None)
+
+
+def restore(owner: Any, was: tuple[Any, Any]) -> None:
+    """Assign again what :func:`assignment` gave."""
+    if owner.animation_data is None:
+        return
+    owner.animation_data.action = was[0]
+    if was[0] is not None and was[1] is not None:
+        owner.animation_data.action_slot = was[1]
+
+
+def rate(scene: Any) -> Fraction:
+    """The scene's frames a second, exactly: 30 over a base of 1.001 is 30000/1001."""
+    base = scene.render.fps_base
+    return exact_rate(scene.render.fps / base)
+
+
+def set_rate(scene: Any, fps: float) -> None:
+    """Give a scene a frame rate, television's (23.976, 29.97, 59.94) as Blender itself writes them."""
+    exact = exact_rate(fps)
+    whole = -(-exact.numerator // exact.denominator)
+    scene.render.fps = whole
+    scene.render.fps_base = float(whole / exact)
+
+
+def has_sound() -> bool:
+    """Whether this Blender can read and play sound; the module build of 4.2 on the Python package index cannot."""
+    return bool(bpy.app.build_options.audaspace)
+
+
+def sequencer_scene(context: Any) -> Any:
+    """The scene whose timeline the sequencer shows: since 5.0 it can be another than the one in the viewport."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def show_in_sequencer(context: Any, scene: Any) -> None:
+    """Let the sequencer show this scene's timeline, where it can show another than the viewport's."""
+    workspace = context.workspace
+    if workspace is not None and hasattr(workspace, "sequencer_scene"):
+        workspace.sequencer_scene = scene
+
+
+def strips(scene: Any) -> Any:
+    """The top level of a scene's sequencer (made if the scene has none): ``new_sound``, ``new_image``, ``remove``."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def content_start(strip: Any) -> float:
+    """The frame at which a strip's content begins, trimmed or not."""
+    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def shown(strip: Any) -> tuple[float, float]:
+    """The first frame that a strip plays, and the first that it no longer does."""
+    if hasattr(strip, "left_handle"):
+        return float(strip.left_handle), float(strip.left_handle + strip.duration)
+    return float(strip.frame_final_start), float(strip.frame_final_end)
+
+
+def trimmed_start(strip: Any) -> float:
+    """Frames cut for good from the beginning of a strip's content."""
+    name = "content_trim_start" if hasattr(strip, "content_trim_start") else "animation_offset_start"
+    return float(getattr(strip, name))
+
+
+def sound_offset(strip: Any) -> float:
+    """Seconds by which a strip's sound is shifted; 0 where strips have no such setting."""
+    return float(getattr(strip, "sound_offset", 0.0))
+
+
+def is_retimed(strip: Any) -> bool:
+    """Whether a strip plays faster or slower than recorded."""
+    return bool(len(getattr(strip, "retiming_keys", ()))) or float(getattr(strip, "pitch", 1.0)) != 1.0
+
+
+def write_movies(scene: Any, quality: str) -> None:
+    """Let a scene render to MPEG-4 with H.264 and AAC; ``quality`` is a constant rate factor's name.
+
+    Raises:
+        SceneError: this Blender was built without FFmpeg.
+    """
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    try:
+        settings.file_format = "FFMPEG"
+    except TypeError as reason:
+        raise SceneError("This Blender was built without FFmpeg, so it cannot write movies.") from reason
+    movie = scene.render.ffmpeg
+    movie.format = "MPEG4"
+    movie.codec = "H264"
+    movie.constant_rate_factor = quality
+    movie.ffmpeg_preset = "GOOD"
+    movie.gopsize = 25
+    movie.audio_codec = "AAC"
+    movie.audio_bitrate = 160
+    if hasattr(movie, "audio_mixrate"):
+        movie.audio_mixrate = 48000
+    movie.audio_channels = "STEREO"
+
+
+def write_pictures(scene: Any) -> None:
+    """Let a scene render to PNG."""
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format = "PNG"
+    settings.color_mode = "RGB"
+    settings.color_depth = "8"
+    settings.compression = 15
+
+
+def plain_colours(scene: Any) -> None:
+    """Show colours as they are given, without a film's tone curve."""
+    scene.view_settings.view_transform = "Standard"
+    scene.view_settings.look = "None"
+    scene.view_settings.exposure = 0.0
+    scene.view_settings.gamma = 1.0
+
+
+def accepted(operator: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Those settings of an operator that this Blender's version of it has."""
+    known = operator.get_rna_type().properties
+    return {name: value for name, value in settings.items() if name in known}

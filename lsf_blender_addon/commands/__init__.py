@@ -1,0 +1,1 @@
+"""What each command of ``lsf`` does; ``cli.py`` reads the words, these do the work."""

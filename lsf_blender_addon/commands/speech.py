@@ -1,0 +1,227 @@
+"""``predict``, ``animate`` and ``mouth``: from a recording to files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import read_arrays, write_arrays
+from ..audio import require_file
+from ..errors import HeadError, LsfError, MotionError, SceneError
+from ..head.flame import read_head
+from ..head.landmarks import mouth_track
+from ..head.model import Head
+from ..head.retarget import to_flame
+from ..models.card import read_card
+from ..models.store import bundled_head, model_folder
+from ..motion import FaceMotion
+from ..worker.client import Worker
+from ..worker.protocol import SHAPE_SIZE, PredictRequest, Progress
+from .bar import Bar
+
+MAXIMUM_SHAPE_BYTES = 1_000_000
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """``lsf predict``: a recording's motion into one ``.npz``, or one for each take."""
+    output: Path = arguments.output
+    require_file(arguments.audio)
+    _require_folder(output.parent)
+    folder = model_folder(arguments.model)
+    request = _request(arguments, folder)
+    carried = _across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
+    with Bar() as bar:
+        motions = [carried(motion) for motion in _predicted(request, bar)]
+    if len(motions) == 1:
+        paths = [output]
+    else:
+        paths = [
+            output.with_name(f"{output.stem}_take{number}{output.suffix}") for number in range(1, len(motions) + 1)
+        ]
+    for path, motion in zip(paths, motions, strict=True):
+        motion.save(path)
+        print(f"{path}  {_described(motion)}")
+
+
+def animate(arguments: argparse.Namespace) -> None:
+    """``lsf animate``: a recording becomes a talking head in a folder."""
+    require_file(arguments.audio)
+    head = read_head(arguments.head or bundled_head())
+    folder = model_folder(arguments.model)
+    carried = _across_to_head(read_card(folder).space, head)
+    try:
+        from ..blender.animate import animate as in_blender  # noqa: PLC0415 - Blender loads only where it is needed
+    except ImportError as reason:
+        raise SceneError(
+            f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "
+            "`blender --command lsf …`, or make the motion alone with `lsf predict`."
+        ) from reason
+    _require_folder(arguments.output)
+    chosen = {kind: getattr(arguments, kind) for kind in ("glb", "mp4", "blend")}
+    if not any(chosen.values()):
+        chosen = dict.fromkeys(chosen, True)
+    path = arguments.output / f"{arguments.audio.stem}.npz"
+    with Bar() as bar:
+        motion = carried(_predicted(_request(arguments, folder), bar)[0])
+        motion.save(path)
+        report = in_blender(
+            arguments.audio,
+            motion,
+            head,
+            arguments.output,
+            name=arguments.audio.stem,
+            fps=arguments.fps,
+            progress=bar.at,
+            **chosen,
+        )
+    print(f"{path}  {_described(motion)}")
+    for written in report.paths:
+        print(written)
+
+
+def mouth(arguments: argparse.Namespace) -> None:
+    """``lsf mouth``: how far the mouth is open and how wide, 100 times a second, into a ``.npz``."""
+    motion = FaceMotion.load(arguments.motion)
+    head = read_head(arguments.head or bundled_head())
+    track = mouth_track(head, motion)
+    write_arrays(arguments.output, track, MotionError)
+    print(f"{arguments.output}  {len(track['t'])} samples on the head {head.name!r}")
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder to write into, before anything slow is begun."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise LsfError(f"The folder {folder} cannot be made ({reason.strerror or reason}).") from reason
+    if not os.access(folder, os.W_OK):
+        raise LsfError(f"The folder {folder} cannot be written to.")
+
+
+def _request(arguments: argparse.Namespace, folder: Path) -> PredictRequest:
+    return PredictRequest(
+        audio=arguments.audio,
+        model=folder,
+        shape=face_shape(arguments.shape) if arguments.shape else None,
+        takes=getattr(arguments, "takes", 1),
+        seed=arguments.seed,
+        temperature=arguments.temperature,
+        window_seconds=arguments.window,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+
+
+def _predicted(request: PredictRequest, bar: Bar) -> list[FaceMotion]:
+    """The motions of a request, from a worker of its own."""
+
+    def shown(progress: Progress) -> None:
+        if progress.note:
+            bar.say(progress.note)
+        bar.at(progress.stage, progress.share, progress.seconds_left)
+
+    bar.at("starting", 0.0)
+    with Worker() as worker:
+        motions = worker.predict(request, shown)
+    for warning in motions[0].origin.get("warnings", []):
+        bar.say(warning)
+    return motions
+
+
+def _described(motion: FaceMotion) -> str:
+    allowed = "commercial use allowed" if motion.origin.get("commercial_use") else "no commercial use"
+    length = f"{motion.frames} frames at {motion.fps:g} a second"
+    said = f"{length}, space {motion.space}, licence {motion.origin.get('licence')} ({allowed})"
+    report = motion.origin.get("retargeted")
+    return said + (f", carried over to {report['to']!r} within {report['residual_mm']:.2f} mm" if report else "")
+
+
+def _across_to_space(
+    spoken: str, wanted: str | None, head_file: Path | None, shape: tuple[float, ...] | None
+) -> Callable[[FaceMotion], FaceMotion]:
+    """What takes a model's motions to the space asked for, on that very head; refused before anything is predicted."""
+    if wanted is None and head_file is not None:
+        raise MotionError("A head alone changes nothing about the motion: add --space flame, or leave --head out.")
+    if wanted is None or wanted == spoken:
+        return _as_it_is
+    if wanted != "flame":
+        raise MotionError(
+            f"The model speaks in the space {spoken!r}, and there is no way from there to {wanted!r}: choose a "
+            "model of that space with --model (`lsf models list` shows them)."
+        )
+    if head_file is None:
+        raise MotionError(
+            f"The model speaks in the space {spoken!r}; what FLAME's components are is known only to a FLAME file: "
+            "give yours with --head FILE (FLAME's .pkl or .npz, from flame.is.tue.mpg.de)."
+        )
+    head = read_head(head_file)
+    if head.space != wanted:
+        raise HeadError(f"The head {head.name!r} is in the space {head.space!r}: --space {wanted} needs a FLAME file.")
+    identity = None if shape is None else np.trim_zeros(np.asarray(shape), "b")
+    return _carrying(head, identity)
+
+
+def _across_to_head(spoken: str, head: Head) -> Callable[[FaceMotion], FaceMotion]:
+    """What takes a model's motions to a head."""
+    if head.space == spoken:
+        return _as_it_is
+    if (spoken, head.space) == ("arkit", "flame"):
+        return _carrying(head, None)
+    raise MotionError(
+        f"The model speaks in the space {spoken!r} and the head {head.name!r} is in {head.space!r}: choose a model "
+        "of the head's space with --model (`lsf models list` shows them), or another head with --head."
+    )
+
+
+def _carrying(head: Head, identity: NDArray[np.float64] | None) -> Callable[[FaceMotion], FaceMotion]:
+    ours = read_head(bundled_head())
+
+    def carried(motion: FaceMotion) -> FaceMotion:
+        return to_flame(motion, ours, head, identity)
+
+    carried(FaceMotion.still(1, 25.0, "arkit"))  # a head that will not do is refused before the work begins
+    return carried
+
+
+def _as_it_is(motion: FaceMotion) -> FaceMotion:
+    return motion
+
+
+def face_shape(path: Path) -> tuple[float, ...]:
+    """300 identity coefficients out of a ``.npy``, ``.npz`` or ``.json`` file; fewer are filled up with zeros.
+
+    Raises:
+        LsfError: the file cannot be read, or holds something else than up to 300 finite numbers.
+    """
+    try:
+        if path.stat().st_size > MAXIMUM_SHAPE_BYTES:
+            raise LsfError(f"{path} is larger than a face shape can be.")
+        values = _numbers(path)
+    except OSError as reason:
+        raise LsfError(f"The face shape {path} cannot be read ({reason.strerror or reason}).") from reason
+    except (ValueError, TypeError, EOFError) as reason:
+        raise LsfError(f"The face shape {path} is no list of numbers ({reason}).") from reason
+    if not 1 <= values.size <= SHAPE_SIZE or not np.isfinite(values).all():
+        raise LsfError(f"The face shape {path} holds {values.size} numbers; give up to {SHAPE_SIZE}, all finite.")
+    return (*values.tolist(), *[0.0] * (SHAPE_SIZE - values.size))
+
+
+def _numbers(path: Path) -> NDArray[np.float64]:
+    kind = path.suffix.lower()
+    values: Any
+    if kind == ".npz":
+        arrays = read_arrays(path, LsfError, largest=MAXIMUM_SHAPE_BYTES)
+        values = arrays.get("shape", next(iter(arrays.values()), np.zeros(0)))
+    elif kind == ".npy":
+        values = np.load(path, allow_pickle=False)
+    else:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    numbers: NDArray[np.float64] = np.asarray(values, dtype=np.float64).ravel()
+    return numbers

@@ -1,0 +1,1 @@
+"""Making the starter model: corpus, face rules, training, scores (torch, no bpy)."""

@@ -1,0 +1,152 @@
+"""The recipe: every size and number that decides what the starter becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lsf_blender_addon.models.card import (
+    CodebookCard,
+    EncoderCard,
+    IdentityCard,
+    LicenceCard,
+    ModelCard,
+    PredictorCard,
+    PriorCard,
+    RangesCard,
+    SamplingCard,
+    WindowCard,
+)
+
+SHARES = {"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.36, "festival": 0.16, "held_out": 0.04}
+"""How the hours of speech are divided: voices made from recordings teach most, so they have more than half."""
+
+PROVENANCE = (
+    "Trained by scripts/train.py --recipe starter from nothing but speech of free text-to-speech engines "
+    "(espeak-ng, flite, festival) and face curves that rules made from its phones; no recorded speech, no face data."
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths and depths of the network."""
+
+    words: int = 160
+    word_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
+    feeling: int = 48
+    feeling_dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    latent: int = 128
+    heads: int = 4
+    intermediate: int = 256
+    layers: int = 2
+    prior_layers: int = 2
+    code_width: int = 64
+    levels: tuple[int, ...] = (8, 8, 8, 8, 8, 8, 8, 8)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One stage of training: steps of so many crops, a learning rate that rises and then falls as a cosine."""
+
+    steps: int
+    crops: int
+    rate: float
+    frames: int = 160
+    warm: int = 200
+    keep_every: int = 50
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """From nothing to a model folder.
+
+    Attributes:
+        name: of the model.
+        hours: of speech in the corpus, before it is altered.
+        severities: of each variant that the corpus is altered to (0 a studio, 1 a bad line).
+        sizes: of the network.
+        prior: stage 1.
+        predictor: stage 2.
+        average: decay of the moving average of the weights that ships.
+    """
+
+    name: str = "starter"
+    hours: float = 4.5
+    severities: tuple[float, ...] = (0.15, 0.55, 1.0)
+    shard_seconds: float = 360.0
+    sizes: Sizes = field(default_factory=Sizes)
+    prior: Schedule = field(default_factory=lambda: Schedule(steps=1000, crops=16, rate=8e-4, frames=64))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2320, crops=8, rate=1.2e-3, frames=128))
+    average: float = 0.998
+
+    @property
+    def minutes(self) -> dict[str, float]:
+        """Minutes of each kind of speech."""
+        return {kind: share * self.hours * 60.0 for kind, share in SHARES.items()}
+
+
+STARTER = Recipe()
+TOY = Recipe(
+    name="toy",
+    hours=0.06,
+    severities=(0.3,),
+    shard_seconds=20.0,
+    sizes=Sizes(
+        words=32, word_dilations=(1, 2), feeling=16, feeling_dilations=(1,), latent=32, intermediate=32, layers=2,
+        prior_layers=1, code_width=16, levels=(5, 5, 5),
+    ),
+    prior=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
+    predictor=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
+)  # fmt: skip
+"""The same stages in seconds: for tests."""
+
+RECIPES = {recipe.name: recipe for recipe in (STARTER, TOY)}
+
+
+def card_of(recipe: Recipe) -> ModelCard:
+    """The model card of what the recipe trains, without its scores."""
+    sizes = recipe.sizes
+    return ModelCard(
+        name=recipe.name,
+        title="Starter" if recipe.name == "starter" else recipe.name.title(),
+        space="arkit",
+        fps=50.0,
+        pairing=1,
+        licence=LicenceCard(
+            name="CC0-1.0", commercial_use=True, url="https://creativecommons.org/publicdomain/zero/1.0/"
+        ),
+        provenance=PROVENANCE,
+        audio=EncoderCard("log_mel", {"width": sizes.words, "dilations": list(sizes.word_dilations), "prosody": False}),
+        emotion=EncoderCard(
+            "log_mel", {"width": sizes.feeling, "dilations": list(sizes.feeling_dilations), "prosody": True}
+        ),
+        identity=IdentityCard(kind="softmax", inputs=300, hidden=(32,), identities=8),
+        predictor=PredictorCard(
+            latent=sizes.latent,
+            layers=sizes.layers,
+            heads=sizes.heads,
+            intermediate=sizes.intermediate,
+            audio_features=sizes.words,
+            emotion_features=sizes.feeling,
+            fusion_tokens=4,
+            normalisation="frame",
+            mixing="convolution",
+            kernel=3,
+            positions=False,
+        ),
+        prior=PriorCard(
+            latent=sizes.latent,
+            layers=sizes.prior_layers,
+            heads=sizes.heads,
+            intermediate=sizes.intermediate,
+            normalisation="frame",
+            mixing="convolution",
+            kernel=3,
+            positions=False,
+        ),
+        codebook=CodebookCard(
+            kind="scalar", grouping="frame", codes=max(sizes.levels), width=sizes.code_width, levels=sizes.levels
+        ),
+        window=WindowCard(seconds=30.0, overlap=2.0),
+        ranges=RangesCard(expression=(0.0, 0.25), jaw=(0.0, 0.08)),
+        sampling=SamplingCard(sample=False, temperature=0.05, draws=1),
+    )

@@ -1,0 +1,82 @@
+"""What the synthetic voices say: sentences, word lists, minimal pairs and invented words.
+
+The words lie in ``words/``, our own lists: ``en.txt`` and one file for each other language, named as espeak-ng names
+it; ``minimal_pairs.txt`` has one set a line, ``sentence_*.txt`` the parts that sentences are put together from.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "words"
+LANGUAGES = (
+    *("cs", "de", "es", "fi", "fr-fr", "hi", "hu", "id", "it"),
+    *("ja", "nl", "pl", "pt", "ro", "ru", "sv", "sw", "tr"),
+)
+FUNCTION_WORDS = (
+    *("the", "a", "of", "to", "and", "in", "is", "it", "that", "was", "for", "on", "are", "as", "with"),
+    *("his", "they", "at", "be", "this", "from", "or", "had", "by", "but", "not"),
+)
+_ONSETS = (
+    *("p", "b", "m", "t", "d", "n", "k", "g", "f", "v", "th", "s", "z", "sh", "h", "l", "r", "w", "y"),
+    *("pl", "br", "st", "sm", "sp", "bl", "fl", "tr", "kw"),
+)
+_NUCLEI = ("a", "e", "i", "o", "u", "ee", "oo", "ai", "ay", "oh", "ow", "ar", "or", "er")
+_CODAS = (
+    *("", "", "", "p", "b", "m", "t", "d", "n", "k", "ng", "f", "v", "s", "z", "sh", "l"),
+    *("mp", "nd", "nk", "lm", "st"),
+)
+
+
+@cache
+def words(language: str) -> tuple[str, ...]:
+    """Common words of a language, ``en`` or one of ``LANGUAGES``."""
+    return tuple((FOLDER / f"{language}.txt").read_text(encoding="utf-8").split())
+
+
+@cache
+def lines(name: str) -> tuple[str, ...]:
+    """The lines of one of the other lists."""
+    return tuple((FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+def invented_word(dice: random.Random) -> str:
+    """A word that no lexicon holds, of one to three syllables."""
+    syllables = dice.choice((1, 2, 2, 3))
+    return "".join(dice.choice(_ONSETS) + dice.choice(_NUCLEI) + dice.choice(_CODAS) for _ in range(syllables))
+
+
+def english(dice: random.Random) -> str:
+    """Something to say in English: a sentence, a list, minimal pairs or invented words, 1 to about 8 seconds long."""
+    kind = dice.random()
+    if kind < 0.45:
+        return _sentence(dice)
+    if kind < 0.65:
+        chosen = [
+            dice.choice(words("en") if dice.random() < 0.7 else FUNCTION_WORDS) for _ in range(dice.randint(4, 12))
+        ]
+        return " ".join(word + ("," if dice.random() < 0.15 else "") for word in chosen) + "."
+    if kind < 0.8:
+        pairs = dice.choice(lines("minimal_pairs")).split()
+        return " ".join(dice.choice(pairs) for _ in range(dice.randint(4, 9)))
+    if kind < 0.92:
+        return " ".join(invented_word(dice) for _ in range(dice.randint(3, 7)))
+    return " ".join(dice.choice(words("en")) for _ in range(dice.randint(1, 3)))
+
+
+def _sentence(dice: random.Random) -> str:
+    said = [dice.choice(lines(f"sentence_{part}")) for part in ("subjects", "verbs", "objects")]
+    if dice.random() < 0.6:
+        said[-1] += dice.choice((",", ""))
+        said.append(dice.choice(lines("sentence_endings")))
+    if dice.random() < 0.2:
+        said.insert(0, dice.choice(lines("sentence_asides")))
+    return " ".join(said) + dice.choice("..!?")
+
+
+def foreign(language: str, dice: random.Random) -> str:
+    """Words of another language in any order, with a pause now and then."""
+    known = words(language)
+    return " ".join(dice.choice(known) + ("," if dice.random() < 0.15 else "") for _ in range(dice.randint(4, 10)))

@@ -36,7 +36,9 @@ def quiet(_stage: str, _share: float, _note: str) -> None:
 
 
 def made(clip: SpeechClip | Path, model: Path, **more: Any) -> list[FaceMotion]:
-    return Runtime().predict(PredictRequest(clip, model, device="cpu", **more), quiet)
+    """In float32: what a processor with bfloat16 of its own would choose is another answer."""
+    request = PredictRequest(clip, model, device="cpu", precision="float32")
+    return Runtime().predict(dataclasses.replace(request, **more), quiet)
 
 
 def with_card(model: Path, folder: Path, **changes: Any) -> Path:

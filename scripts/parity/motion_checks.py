@@ -161,7 +161,6 @@ def check_full(file: Comparison, match: re.Match[str]) -> None:
     whole = network("full", file.salt)
     frames = int(match["frames"])
     variant = int(file.array("variant"))
-    file.asked.add("min_distance_margin")
     tag = f"{frames}.v{variant}"
     shape = (1, frames, whole.card.predictor.audio_features)
     audio, emotion = (tensor(f"full.{name}.{tag}", shape, file.salt) for name in ("audio", "emotion"))
@@ -182,6 +181,8 @@ def _check_prediction(
     far = distances(quantiser.rows(latent)[0], quantiser.tables[0])
     file.near("distances", far, 1e-2)
     file.near("distances_rows0_7", far[:8], MARGIN / 2)
+    nearest = far.topk(2, dim=-1, largest=False).values
+    file.near("min_distance_margin", (nearest[:, 1] - nearest[:, 0]).min(), MARGIN / 2)
     made = quantiser(latent)
     chosen = file.same("indices", made.indices.flatten(), clear_rows(far, 2e-2))
     file.near("quant_row0", quantiser.vectors(chosen[None, :, None])[0, 0], 1e-4)

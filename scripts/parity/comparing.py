@@ -67,8 +67,9 @@ class Comparison:
         ours: Tensor | ArrayLike,
         tolerance: float,
         exact: Callable[[], Tensor] | None = None,
+        relative: float = 0.0,
     ) -> None:
-        """Compare with the array ``name``, where the file has it.
+        """Compare with the array ``name``, where the file has it; ``relative`` is a tolerance of its largest number.
 
         A file is float32, made on one processor; on another, float32 may round otherwise by more than the tolerance.
         Where that happens and ``exact`` computes ours in float64, both the file and ours in float32 are compared with
@@ -82,6 +83,7 @@ class Comparison:
         if mine.shape != theirs.shape:
             self.differences.append(Difference(f"{name} {mine.shape}, not {theirs.shape}", float("inf"), tolerance))
             return
+        tolerance = max(tolerance, relative * float(np.abs(theirs).max(initial=0.0)))
         worst = float(np.abs(mine - theirs).max(initial=0.0))
         if worst > tolerance and exact is not None:
             truth = exact().numpy()

@@ -75,7 +75,7 @@ def stills(
     with _workplace() as folder, _studio(scene, picture or STILL, subject) as studio:
         for path, frame in wanted.items():
             _frames(studio, folder, frame, frame)
-            with whole_file(path) as part:
+            with _whole(path) as part:
                 shutil.copyfile(_only(folder, frame), part)
     return list(wanted)
 
@@ -120,7 +120,7 @@ def movie(
         pictures = [_only(folder, frame) for frame in range(first, last + 1)]
         if progress is not None:
             progress("encode", 0.0)
-        with whole_file(path) as part:
+        with _whole(path) as part:
             _encode(scene, pictures, part, picture, sound=sound, sound_frame=sound_frame - first + 1)
         if progress is not None:
             progress("encode", 1.0)
@@ -150,7 +150,7 @@ def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
     try:
         image.pixels.foreach_set(whole.ravel())
         image.file_format = "PNG"
-        with whole_file(path) as part:
+        with _whole(path) as part:
             image.filepath_raw = str(part)
             image.save()
     finally:
@@ -159,9 +159,22 @@ def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
 
 
 @contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """``whole_file``, whose failures are told as the renderer's own."""
+    try:
+        with whole_file(path) as part:
+            yield part
+    except OSError as reason:
+        raise SceneError(f"{path} cannot be written ({reason.strerror or reason}).") from reason
+
+
+@contextmanager
 def _workplace() -> Iterator[Path]:
     """A folder for single frames, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="lsf_frames_"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="lsf_frames_"))
+    except OSError as reason:
+        raise SceneError(f"There is no room for single frames ({reason.strerror or reason}).") from reason
     try:
         yield folder
     finally:

@@ -154,6 +154,13 @@ def test_nothing_to_render_is_refused(talking: Any, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_movie_whose_place_is_taken_by_a_folder_is_refused(talking: Any, tmp_path: Path) -> None:
+    (tmp_path / "head.mp4").mkdir()
+    with pytest.raises(SceneError, match=r"head\.mp4 cannot be written"):
+        render.movie(talking, tmp_path / "head.mp4", 1, 2, SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["head.mp4"]
+
+
 def test_blender_keeps_quiet_while_it_renders(talking: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     render.movie(talking, tmp_path / "head.mp4", 1, 2, SMALL)
     assert capfd.readouterr().out == ""

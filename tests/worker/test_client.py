@@ -62,7 +62,7 @@ def bare_python(folder: Path) -> Path:
 def test_a_python_without_torch_is_told_from_a_dead_worker(tmp_path: Path) -> None:
     worker = Worker(bare_python(tmp_path / "bare"))
     with worker, pytest.raises(WorkerError, match=r"lacks what the worker needs|died .*No module named"):
-        worker.wait_ready(60)
+        worker.wait_ready()
 
 
 def test_a_process_that_speaks_something_else_is_found_out(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from ..arrays import whole_file
 from ..errors import CancelledError, SceneError
 from . import chatter, compat, strips
 from .stage import set_stage
+from .wholeness import is_whole
 
 Progress = Callable[[str, float], None]
 """Called with what is going on and how much of it is done, 0 to 1."""
@@ -184,8 +185,8 @@ def _workplace() -> Iterator[Path]:
 def _only(folder: Path, frame: int) -> Path:
     """The picture of a frame, which must be there."""
     path = folder / f"{frame:07d}.png"
-    if not path.is_file():
-        raise SceneError(f"Blender did not render frame {frame}.")
+    if not is_whole(path):
+        raise SceneError(f"Blender did not render frame {frame}, or the disk of {folder} is full.")
     return path
 
 
@@ -266,8 +267,8 @@ def _encode(
         desk.render.use_file_extension = False
         desk.render.filepath = str(path)
         _render(desk, animation=True)
-        if not path.is_file() or path.stat().st_size == 0:
-            raise SceneError(f"Blender wrote no movie to {path}.")
+        if not is_whole(path):
+            raise SceneError(f"The movie {path} ended early. Is the disk full?")
     finally:
         bpy.data.scenes.remove(desk)
         bpy.data.batch_remove([*(set(bpy.data.sounds) - sounds), *(set(bpy.data.images) - images)])

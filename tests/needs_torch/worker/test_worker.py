@@ -159,7 +159,8 @@ def test_a_killed_worker_is_noticed_and_replaced(light_model: Path) -> None:
         assert doomed.pid != first
 
 
-def test_stopping_leaves_no_process_and_no_folder(light_model: Path) -> None:
+def test_stopping_leaves_no_process_and_no_folder(light_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lsf_blender_addon.worker.client.STOP_SECONDS", PATIENCE)  # asked only, however busy it is here
     worker = Worker()
     worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))
     folder, process = worker._folder, worker._process

@@ -8,7 +8,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -54,10 +54,14 @@ def write_arrays(
     Raises:
         LsfError: of the kind ``error``: the disk is full, or the folder cannot be written.
     """
+    # Not numpy.savez: where the disk is full, its archive is closed by nobody, and complains when it is collected.
+    write: Callable[..., None] = np.lib.format.write_array
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     try:
-        with whole_file(path) as part, part.open("wb") as stream:
-            write = np.savez_compressed if compressed else np.savez
-            write(stream, **{name: np.asarray(value) for name, value in arrays.items()})
+        with whole_file(path) as part, zipfile.ZipFile(part, "w", method) as archive:
+            for name, value in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    write(member, np.asarray(value), allow_pickle=False)
     except OSError as reason:
         raise error(f"{path} cannot be written ({reason.strerror or reason}).") from reason
 

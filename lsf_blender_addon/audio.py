@@ -31,6 +31,9 @@ FORMATS = "wav, flac, ogg or mp3"
 MP3_SLACK = 4 * 1152
 """Samples that an mp3's own count may be off by: encoder delay and padding."""
 
+DAMAGED = ("lost sync", "malformed", "psf_fseek")
+"""What libsndfile says of a file that began as sound and does not go on as such."""
+
 UNKNOWN_LENGTH = 0x7FFFFFFF
 """From here on a wave file from a pipe says that it could not know its length."""
 
@@ -71,8 +74,8 @@ class SpeechClip:
         if not np.isfinite(samples).all():
             raise AudioError(f"{self.source} holds samples that are not numbers (NaN or infinite); export it again.")
         if len(samples) < FEWEST_SAMPLES:
-            least = FEWEST_SAMPLES / SAMPLE_RATE
-            raise AudioError(f"{self.source} is too short: {len(samples) / SAMPLE_RATE:.3f} s, at least {least:.3f} s.")
+            least = f"{FEWEST_SAMPLES} samples at 16 kHz ({FEWEST_SAMPLES / SAMPLE_RATE:g} s)"
+            raise AudioError(f"{self.source} is too short: {len(samples)} of at least {least}.")
         if len(samples) > LONGEST_SECONDS * SAMPLE_RATE:
             raise AudioError(f"{self.source} is longer than {LONGEST_SECONDS // 3600} hours; cut it into parts.")
         if max(samples.max(), -samples.min()) > LOUDEST:
@@ -158,14 +161,16 @@ def _decoded(stream: FileIO, path: Path) -> Floats:
 
 def _unreadable(path: Path, reason: str) -> str:
     words = reason.rsplit(": ", 1)[-1].strip().rstrip(".")
-    if "lost sync" in words or "malformed" in words:
+    if any(sign in words for sign in DAMAGED):
         return f"{path} is damaged or cut short ({words}). Export or copy it again."
+    if "does not exist" in words:  # what the decoder of mp3 says of noise
+        words = "Format not recognised"
     return f"{path} is not a sound file that can be read ({words}); use {FORMATS}."
 
 
 def _cut_short(stream: FileIO, kind: str, read: int, promised: int) -> bool:
     """Whether a file ends before it said it would; libsndfile passes over that without a word."""
-    if kind in {"WAV", "WAVEX"}:
+    if kind in {"WAV", "WAVEX", "RF64"}:
         return _wav_cut_short(stream)
     if kind == "OGG":
         return read < promised or _ogg_cut_short(stream)
@@ -173,14 +178,21 @@ def _cut_short(stream: FileIO, kind: str, read: int, promised: int) -> bool:
 
 
 def _wav_cut_short(stream: FileIO) -> bool:
-    """Whether the data chunk goes past the file's end; a writer that could not know its length left the most."""
+    """Whether the data chunk goes past the file's end; a writer that could not know its length left the most.
+
+    Files beyond 4 GB (RF64) say the data's length in a chunk ``ds64`` before it.
+    """
     size = stream.seek(0, 2)
-    place = 12
+    place, long = 12, None
     while place + 8 <= size:
         stream.seek(place)
         name, length = struct.unpack("<4sI", stream.read(8))
+        if name == b"ds64":
+            long = int.from_bytes(stream.read(16)[8:], "little")
         if name == b"data":
-            return bool(length < UNKNOWN_LENGTH and place + 8 + length > size)
+            if length >= UNKNOWN_LENGTH and not long:
+                return False
+            return place + 8 + (long if long and length >= UNKNOWN_LENGTH else length) > size
         place += 8 + length + length % 2
     return True
 

@@ -36,19 +36,21 @@ from parity.speech_checks import check_alignment, check_emotion2vec, check_front
 
 Check = Callable[[Comparison, re.Match[str]], None]
 
-KINDS: tuple[tuple[str, Check], ...] = (
-    (r"audio_frontend\w*", check_front_end),
-    (r"(?P<size>e2v_small|e2v_small6|e2v_base_full)_N(?P<samples>\d+)", check_emotion2vec),
-    (r"hubert_base_full_N(?P<samples>\d+)", check_hubert),
-    (r"resample_train\w*", check_alignment),
-    (r"predictor_small_T(?P<frames>\d+)_B(?P<batch>\d+)", check_predictor),
-    (r"vq_small_T(?P<frames>\d+)", check_quantiser),
-    (r"vq_full_soft_T(?P<frames>\d+)", check_full_quantiser),
-    (r"(?P<size>motion_ae_small|full_motion_ae)_T(?P<frames>\d+)", check_autoencoder),
-    (r"stage2_small_n(?P<frames>\d+)(?:_gt(?P<kept>\d+))?", check_stage2),
-    (r"full_predictor_vqdec_T(?P<frames>\d+)", check_full),
-    (r"flame_synthetic\w*", check_head),
+KINDS: tuple[tuple[str, Check, str], ...] = (
+    (r"audio_frontend\w*", check_front_end, "minmax"),
+    (r"(?P<size>e2v_small|e2v_small6|e2v_base_full)_N(?P<samples>\d+)", check_emotion2vec, "features"),
+    (r"hubert_base_full_N(?P<samples>\d+)", check_hubert, "features"),
+    (r"resample_train\w*", check_alignment, "c0_out_motion"),
+    (r"predictor_small_T(?P<frames>\d+)_B(?P<batch>\d+)", check_predictor, "out"),
+    (r"vq_small_T(?P<frames>\d+)", check_quantiser, "indices"),
+    (r"vq_full_soft_T(?P<frames>\d+)", check_full_quantiser, "indices"),
+    (r"(?P<size>motion_ae_small|full_motion_ae)_T(?P<frames>\d+)", check_autoencoder, "decoded"),
+    (r"stage2_small_n(?P<frames>\d+)(?:_gt(?P<kept>\d+))?", check_stage2, "motion"),
+    (r"full_predictor_vqdec_T(?P<frames>\d+)", check_full, "motion"),
+    (r"flame_synthetic\w*", check_head, "vertices"),
 )
+"""How a kind of file is named, what checks it, and the array that it is about and must have."""
+
 LATER = (r"losses\w*", r"metrics\w*", r"\w*vae\w*")
 """Training's losses, evaluation's metrics and the variational prior are not built yet."""
 
@@ -69,15 +71,15 @@ def judge(path: Path, salt: int) -> Verdict:
     """Check one file."""
     name = path.name
     if path.suffix == ".npz":
-        for pattern, check in KINDS:
+        for pattern, check, needed in KINDS:
             if match := re.fullmatch(pattern, path.stem):
-                return _checked(path, salt, check, match)
+                return _checked(path, salt, check, match, needed)
         if any(re.fullmatch(pattern, path.stem) for pattern in LATER):
             return Verdict(name, "later", reason="what it belongs to is not built yet")
     return Verdict(name, "FAILED", reason="not of a known kind")
 
 
-def _checked(path: Path, salt: int, check: Check, match: re.Match[str]) -> Verdict:
+def _checked(path: Path, salt: int, check: Check, match: re.Match[str], needed: str) -> Verdict:
     try:
         with np.load(path, allow_pickle=False) as file:
             comparison = Comparison({key: file[key] for key in file.files}, salt)
@@ -88,9 +90,7 @@ def _checked(path: Path, salt: int, check: Check, match: re.Match[str]) -> Verdi
             check(comparison, match)
     except (KeyError, RuntimeError, ValueError, IndexError, LsfError) as error:
         return Verdict(path.name, "FAILED", reason=f"does not hold together: {error!r}")
-    comparison.finish()
-    if not comparison.differences:
-        return Verdict(path.name, "FAILED", reason="holds nothing to compare")
+    comparison.finish(needed)
     worst = max(comparison.differences, key=lambda difference: difference.share)
     return Verdict(path.name, "ok" if worst.share <= 1 else "FAILED", worst)
 

@@ -129,7 +129,7 @@ def _reports_version(python: Path, version: str) -> bool:
     script = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
     try:
         reply = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=False, timeout=30)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return False
     return reply.stdout.strip() == version
 

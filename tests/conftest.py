@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lsf_blender_addon.models.card import ModelCard
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# How long an example takes says nothing about the code on a machine that does other things as well.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

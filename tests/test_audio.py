@@ -131,6 +131,15 @@ def test_a_wave_file_under_any_name_is_read(tmp_path: Path) -> None:
     assert read_clip(tmp_path / "voice.raw").seconds == 1.0
 
 
+def test_a_long_form_wave_file_is_read_and_says_when_it_is_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), 16_000, format="RF64")
+    assert path.read_bytes()[:4] == b"RF64"
+    assert read_clip(path).seconds == 1.0
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(path, "cut short")
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
 @pytest.mark.parametrize("share", [0.95, 0.5, 0.2])
 def test_a_file_that_is_cut_short_says_so(tmp_path: Path, name: str, share: float) -> None:

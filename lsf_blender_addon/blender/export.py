@@ -13,6 +13,7 @@ from ..arrays import whole_file
 from ..errors import SceneError
 from . import chatter, compat
 from .rig import Face
+from .wholeness import is_whole
 
 GLTF: dict[str, Any] = {
     "export_format": "GLB",
@@ -108,10 +109,19 @@ def _written(path: Path, write: Any, what: str) -> None:
                 except RuntimeError as error:
                     reason = error
             if reason is not None or not part.is_file():
-                said = str(reason or "").strip() or printed.tail
-                raise SceneError(f"{path} could not be {what}: {said}")
+                raise SceneError(f"{path} could not be {what}: {_told(reason) or printed.tail}")
+            if not is_whole(part):
+                raise SceneError(f"{path} could not be {what}: it ended early. Is the disk full?")
     except OSError as error:
         raise SceneError(f"{path} could not be {what} ({error.strerror or error}).") from error
+
+
+def _told(reason: RuntimeError | None) -> str:
+    """What an operator's error says; of a traceback in Blender's own scripts, its last line."""
+    lines = [line.strip() for line in str(reason or "").splitlines() if line.strip()]
+    if "Traceback" not in "".join(lines[:1]):
+        return " ".join(lines)
+    return next(line for line in reversed(lines) if not line.startswith("Location:"))
 
 
 @contextmanager

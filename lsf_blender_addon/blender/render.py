@@ -22,6 +22,7 @@ from ..arrays import whole_file
 from ..errors import CancelledError, SceneError
 from . import chatter, compat, strips
 from .stage import set_stage
+from .wholeness import is_whole
 
 Progress = Callable[[str, float], None]
 """Called with what is going on and how much of it is done, 0 to 1."""
@@ -75,7 +76,7 @@ def stills(
     with _workplace() as folder, _studio(scene, picture or STILL, subject) as studio:
         for path, frame in wanted.items():
             _frames(studio, folder, frame, frame)
-            with whole_file(path) as part:
+            with _whole(path) as part:
                 shutil.copyfile(_only(folder, frame), part)
     return list(wanted)
 
@@ -120,7 +121,7 @@ def movie(
         pictures = [_only(folder, frame) for frame in range(first, last + 1)]
         if progress is not None:
             progress("encode", 0.0)
-        with whole_file(path) as part:
+        with _whole(path) as part:
             _encode(scene, pictures, part, picture, sound=sound, sound_frame=sound_frame - first + 1)
         if progress is not None:
             progress("encode", 1.0)
@@ -150,7 +151,7 @@ def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
     try:
         image.pixels.foreach_set(whole.ravel())
         image.file_format = "PNG"
-        with whole_file(path) as part:
+        with _whole(path) as part:
             image.filepath_raw = str(part)
             image.save()
     finally:
@@ -159,9 +160,22 @@ def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
 
 
 @contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """``whole_file``, whose failures are told as the renderer's own."""
+    try:
+        with whole_file(path) as part:
+            yield part
+    except OSError as reason:
+        raise SceneError(f"{path} cannot be written ({reason.strerror or reason}).") from reason
+
+
+@contextmanager
 def _workplace() -> Iterator[Path]:
     """A folder for single frames, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="lsf_frames_"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="lsf_frames_"))
+    except OSError as reason:
+        raise SceneError(f"There is no room for single frames ({reason.strerror or reason}).") from reason
     try:
         yield folder
     finally:
@@ -171,8 +185,8 @@ def _workplace() -> Iterator[Path]:
 def _only(folder: Path, frame: int) -> Path:
     """The picture of a frame, which must be there."""
     path = folder / f"{frame:07d}.png"
-    if not path.is_file():
-        raise SceneError(f"Blender did not render frame {frame}.")
+    if not is_whole(path):
+        raise SceneError(f"Blender did not render frame {frame}, or the disk of {folder} is full.")
     return path
 
 
@@ -253,8 +267,8 @@ def _encode(
         desk.render.use_file_extension = False
         desk.render.filepath = str(path)
         _render(desk, animation=True)
-        if not path.is_file() or path.stat().st_size == 0:
-            raise SceneError(f"Blender wrote no movie to {path}.")
+        if not is_whole(path):
+            raise SceneError(f"The movie {path} ended early. Is the disk full?")
     finally:
         bpy.data.scenes.remove(desk)
         bpy.data.batch_remove([*(set(bpy.data.sounds) - sounds), *(set(bpy.data.images) - images)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import types
 import typing
 from dataclasses import dataclass, field
@@ -174,7 +175,7 @@ def read_card(folder: Path) -> ModelCard:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{folder} is not a model folder: {CARD_NAME} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON ({error}).") from error
     return card_of(data, str(path))
 
@@ -217,7 +218,7 @@ def _value(kind: Any, data: Any, where: str) -> Any:
         if not isinstance(data, dict):
             raise ModelError(f"{where} must be an object.")
         return dict(data)
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+    if kind is float and isinstance(data, int) and not isinstance(data, bool) and abs(data) <= sys.float_info.max:
         return float(data)
     if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
         raise ModelError(f"{where} must be {kind.__name__}, not {type(data).__name__}.")

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,11 +110,10 @@ def test_mouth_refuses_a_motion_of_another_space(tmp_path: Path, capsys: pytest.
 
 
 def test_animate_refuses_a_head_of_another_space_before_it_begins(
-    speech: Path, flame_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    speech: Path, flame_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began = time.monotonic()
+    monkeypatch.setattr("lsf_blender_addon.worker.client.Worker.start", lambda _self: pytest.fail("it began"))
     assert run("animate", speech, "-o", tmp_path / "out", "--model", flame_model) == 1
-    assert time.monotonic() - began < 2.0
     assert "--model" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -248,7 +246,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(light_model: Path, tmp_path: Pa
         while "listening" not in (line := process.stderr.readline()):
             assert line, "ended before it began"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(120) == 130
         assert process.stderr.read().splitlines()[-1] == "Cancelled."
     assert list((tmp_path / "out").iterdir()) == []
 

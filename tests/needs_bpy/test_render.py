@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -152,6 +153,29 @@ def test_nothing_to_render_is_refused(talking: Any, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="no mesh"):
         render.still(empty, tmp_path / "none.png", 1, SMALL)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_movie_whose_place_is_taken_by_a_folder_is_refused(talking: Any, tmp_path: Path) -> None:
+    (tmp_path / "head.mp4").mkdir()
+    with pytest.raises(SceneError, match=r"head\.mp4 cannot be written"):
+        render.movie(talking, tmp_path / "head.mp4", 1, 2, SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["head.mp4"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the size of files is limited as POSIX does it")
+def test_a_movie_that_a_full_disk_cuts_short_is_refused(talking: Any, tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415
+
+    size = render.movie(talking, tmp_path / "whole.mp4", 1, 50, SMALL).stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (size // 2, size - 100, size - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(SceneError):
+                render.movie(talking, tmp_path / "cut.mp4", 1, 50, SMALL)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert [path.name for path in tmp_path.iterdir()] == ["whole.mp4"]
 
 
 def test_blender_keeps_quiet_while_it_renders(talking: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.audio import SpeechClip
-from lsf_blender_addon.errors import WorkerError
+from lsf_blender_addon.errors import CancelledError, WorkerError
 from lsf_blender_addon.worker.client import PYTHON_VARIABLE, Failed, Worker, worker_python
 from lsf_blender_addon.worker.protocol import PredictRequest
 
@@ -62,7 +62,7 @@ def bare_python(folder: Path) -> Path:
 def test_a_python_without_torch_is_told_from_a_dead_worker(tmp_path: Path) -> None:
     worker = Worker(bare_python(tmp_path / "bare"))
     with worker, pytest.raises(WorkerError, match=r"lacks what the worker needs|died .*No module named"):
-        worker.wait_ready(60)
+        worker.wait_ready()
 
 
 def test_a_process_that_speaks_something_else_is_found_out(tmp_path: Path) -> None:
@@ -92,6 +92,18 @@ def test_a_process_that_ignores_everything_is_killed(tmp_path: Path, monkeypatch
     worker.stop()
     assert not worker.alive
     assert not any(isinstance(event, Failed) and event.request == number for event in worker.poll())
+
+
+def test_a_process_that_hangs_is_ended_when_the_person_cancels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STOP_SECONDS", "CANCEL_SECONDS"):
+        monkeypatch.setattr(f"lsf_blender_addon.worker.client.{name}", 0.3)
+    program = tmp_path / "hung"
+    program.write_text("#!/bin/sh\ntrap '' TERM\nwhile true; do sleep 1; done\n")
+    program.chmod(0o755)
+    with Worker(program) as worker:
+        with pytest.raises(CancelledError, match="did not answer"):
+            worker.predict(request_for(tmp_path), cancelled=lambda: True)
+        assert not worker.alive
 
 
 def test_a_worker_that_never_started_can_be_polled_and_stopped() -> None:

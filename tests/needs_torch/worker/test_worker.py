@@ -16,9 +16,12 @@ import soundfile
 
 from lsf_blender_addon.audio import SAMPLE_RATE, SpeechClip
 from lsf_blender_addon.errors import AudioError, CancelledError, DeviceError, ModelError, WorkerError
-from lsf_blender_addon.worker.client import Done, Failed, Worker
+from lsf_blender_addon.worker.client import CANCEL_SECONDS, Done, Failed, Worker
 from lsf_blender_addon.worker.protocol import PredictRequest, Progress
 from lsf_blender_addon.worker.runtime import Runtime
+
+PATIENCE = 180.0
+"""Seconds that a busy machine may take; where a test waits so long, the thing waited for does not come."""
 
 
 def noise(seconds: float) -> SpeechClip:
@@ -57,18 +60,28 @@ def test_a_warm_worker_does_not_load_again(worker: Worker, light_model: Path) ->
     assert loads[0] == loads[1]
 
 
-def until(worker: Worker, number: int, seconds: float = 60.0) -> list[Done | Failed]:
+def until(worker: Worker, number: int) -> list[Done | Failed]:
     """Poll as a timer does, until a request is answered."""
-    latest = time.monotonic() + seconds
+    latest = time.monotonic() + PATIENCE
     while time.monotonic() < latest:
-        began = time.monotonic()
         events = worker.poll()
-        assert time.monotonic() - began < 1.0
         found = [event for event in events if isinstance(event, (Done, Failed)) and event.request == number]
         if found:
             return found
         time.sleep(0.02)
     pytest.fail("no answer")
+
+
+def test_polling_never_waits_for_the_work(worker: Worker, light_model: Path) -> None:
+    number = worker.submit(PredictRequest(noise(600.0), light_model, device="cpu"))
+    took = []
+    for _ in range(20):
+        began = time.monotonic()
+        worker.poll()
+        took.append(time.monotonic() - began)
+    assert np.median(took) < 0.05
+    worker.cancel(number)
+    assert isinstance(until(worker, number)[0], Failed)
 
 
 def test_a_sound_file_is_read_by_the_worker(worker: Worker, light_model: Path, tmp_path: Path) -> None:
@@ -105,17 +118,17 @@ def test_cancel_works_in_the_middle_and_the_worker_stays_warm(worker: Worker, li
     pid = worker.pid
     with pytest.raises(CancelledError):
         worker.predict(PredictRequest(noise(600.0), light_model, device="cpu"), progress, cancelled)
-    assert time.monotonic() - asked[0] < 10.0
+    assert time.monotonic() - asked[0] < CANCEL_SECONDS
     assert worker.pid == pid
     assert worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))[0].frames == 25
 
 
 def test_requests_wait_for_each_other_and_a_waiting_one_can_be_cancelled(worker: Worker, light_model: Path) -> None:
     first = worker.submit(PredictRequest(noise(20.0), light_model, device="cpu"))
-    second = worker.submit(PredictRequest(noise(20.0), light_model, device="cpu"))
+    second = worker.submit(PredictRequest(noise(600.0), light_model, device="cpu"))
     worker.cancel(second)
     answers: dict[int, Done | Failed] = {}
-    latest = time.monotonic() + 60
+    latest = time.monotonic() + PATIENCE
     while len(answers) < 2 and time.monotonic() < latest:
         answers |= {event.request: event for event in worker.poll() if isinstance(event, (Done, Failed))}
         time.sleep(0.02)
@@ -130,9 +143,13 @@ def test_a_killed_worker_is_noticed_and_replaced(light_model: Path) -> None:
         first = doomed.wait_ready() and doomed.pid
         folder = doomed._folder
 
+        killed: list[int] = []
+
         def kill(event: Progress) -> None:
-            if event.stage == "listening" and first is not None:
+            # Once: what the worker still said arrives when it is gone already.
+            if event.stage == "listening" and first is not None and not killed:
                 os.kill(first, signal.SIGKILL)
+                killed.append(first)
 
         with pytest.raises(WorkerError, match="SIGKILL"):
             doomed.predict(PredictRequest(noise(600.0), light_model, device="cpu"), kill)
@@ -142,7 +159,8 @@ def test_a_killed_worker_is_noticed_and_replaced(light_model: Path) -> None:
         assert doomed.pid != first
 
 
-def test_stopping_leaves_no_process_and_no_folder(light_model: Path) -> None:
+def test_stopping_leaves_no_process_and_no_folder(light_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lsf_blender_addon.worker.client.STOP_SECONDS", PATIENCE)  # asked only, however busy it is here
     worker = Worker()
     worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))
     folder, process = worker._folder, worker._process
@@ -167,13 +185,13 @@ worker.submit(PredictRequest(SpeechClip(samples, "noise"), Path({str(light_model
 while not any(getattr(event, "stage", "") == "listening" for event in worker.poll()):
     time.sleep(0.02)
 print(worker.pid, worker._folder, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout is not None
         number, folder = client.stdout.readline().split()
         client.kill()
-    latest = time.monotonic() + 10
+    latest = time.monotonic() + PATIENCE
     while time.monotonic() < latest and running(int(number)):
         time.sleep(0.05)
     assert not running(int(number))

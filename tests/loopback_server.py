@@ -42,7 +42,7 @@ def serving(site: Site) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        def do_GET(self) -> None:
             self.close_connection = True
             asked = self.headers.get("Range")
             site.ranges_asked.append(asked)

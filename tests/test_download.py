@@ -10,7 +10,6 @@ import pytest
 
 from lsf_blender_addon.download import TRIES, RemoteFile, download
 from lsf_blender_addon.errors import CancelledError, DownloadError
-
 from tests.loopback_server import Site, serving
 
 CONTENT = bytes(range(256)) * 8192

@@ -23,6 +23,7 @@ from .process import CANCEL
 CANCEL_SECONDS = 5.0
 """After which a job that does not end by itself is ended."""
 
+CLOSE_SECONDS = 2.0
 LEAST_SHARE = 0.03
 """Below it, the time left is a guess not worth saying."""
 
@@ -128,6 +129,17 @@ class RunningJob:
         while not self.poll() and time.monotonic() < latest:
             time.sleep(0.05)
         return self.ended
+
+    def close(self) -> None:
+        """End it now and let nothing of it remain; takes seconds at most."""
+        self.cancel()
+        self._cleaning()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_SECONDS)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(1.0)
 
     def _take(self, line: bytes) -> None:
         try:

@@ -68,6 +68,7 @@ def serving(site: Site) -> Iterator[Site]:
             else:
                 self.send_response(200)
             body = content[begin:]
+            self.send_header("Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if site.breaks_after is not None and len(body) > site.breaks_after and site.breaks_left > 0:

@@ -16,19 +16,25 @@ from .programs import Watch, run
 from .requirements import WorkerRequirements
 
 QUESTION = """
-import json, sys
-found = []
+import glob, json, os, sys
+lacks, pips = [], []
 for name in ("venv", "ensurepip", "ssl", "zlib", "ctypes"):
     try:
         __import__(name)
     except ImportError:
-        found.append(name)
+        lacks.append(name)
+if not lacks:
+    import ensurepip, sysconfig
+    folders = [os.path.join(os.path.dirname(ensurepip.__file__), "_bundled"), sysconfig.get_config_var("WHEEL_PKG_DIR")]
+    for folder in folders:
+        pips += sorted(glob.glob(os.path.join(folder, "pip-*.whl"))) if folder else []
 print("LSF " + json.dumps({
     "version": list(sys.version_info[:3]),
     "implementation": getattr(getattr(sys, "implementation", None), "name", "old"),
     "bits": 64 if sys.maxsize > 2 ** 32 else 32,
-    "threads_unlocked": bool(getattr(sys, "abiflags", "").count("t")),
-    "lacks": found,
+    "threads_unlocked": "t" in getattr(sys, "abiflags", ""),
+    "lacks": lacks,
+    "pip": pips[-1] if pips else "",
 }))
 """
 """Understood by every Python since 2.6, so that an old one gets a reason and not a syntax error."""
@@ -40,7 +46,17 @@ WORD_BITS = 64
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that runs: where, which version, and which parts of its library it lacks."""
+    """A Python that runs.
+
+    Attributes:
+        path: the program.
+        version: major, minor, micro.
+        implementation: ``cpython`` is the usual one.
+        bits: 64 or 32.
+        threads_unlocked: the experimental kind, for which packages are built apart.
+        lacks: parts of its library that are missing.
+        pip: the wheel of pip that comes with it; empty where none does.
+    """
 
     path: Path
     version: tuple[int, int, int]
@@ -48,6 +64,7 @@ class Interpreter:
     bits: int
     threads_unlocked: bool
     lacks: tuple[str, ...]
+    pip: str
 
     @property
     def words(self) -> str:
@@ -66,9 +83,10 @@ class Interpreter:
         """Why no environment can be made from it; empty where one can."""
         if reason := self.unfit(requirements):
             return reason
-        if self.lacks:
-            hint = " (on Debian and Ubuntu: install python3-venv)" if "ensurepip" in self.lacks else ""
-            return f"lacks parts of Python: {', '.join(self.lacks)}{hint}"
+        lacks = self.lacks or (() if self.pip else ("pip",))
+        if lacks:
+            hint = " (on Debian and Ubuntu: install python3-venv)" if {"ensurepip", "pip"} & set(lacks) else ""
+            return f"lacks parts of Python: {', '.join(lacks)}{hint}"
         return ""
 
 
@@ -98,6 +116,7 @@ def ask(python: Path, watch: Watch) -> Interpreter:
             int(told["bits"]),
             bool(told["threads_unlocked"]),
             tuple(map(str, told["lacks"])),
+            str(told["pip"]),
         )
     except (ValueError, KeyError, TypeError) as reason:
         raise InstallError(f"{python} is no Python, or a broken one ({ended.last_line:.200}).") from reason
@@ -173,11 +192,13 @@ def make_environment(folder: Path, first: Path | None, requirements: WorkerRequi
 
 def _make(folder: Path, interpreter: Interpreter, watch: Watch) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    ended = run([interpreter.path, "-m", "venv", folder], watch, surroundings(interpreter.path))
+    # Without pip, which would take longer than all the rest: the wheel that Python brings runs as it is.
+    command: list[str | Path] = [interpreter.path, "-m", "venv", "--without-pip", folder]
+    ended = run(command, watch, surroundings(interpreter.path))
     if ended.status != 0:
         raise InstallError(f"{interpreter.path} makes no environment ({ended.last_line:.200}).")
     made = python_of(folder)
-    ended = run([made, "-m", "pip", "--version"], watch, surroundings(made))
+    ended = run([made, "-c", "import ssl, venv"], watch, surroundings(made))
     if ended.status != 0:
         raise InstallError(f"The environment of {interpreter.path} does not run ({ended.last_line:.200}).")
 

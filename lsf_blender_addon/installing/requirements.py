@@ -1,4 +1,4 @@
-"""What the worker's Python holds, as pinned in ``worker.toml``."""
+"""What the worker's Python holds: ``worker_requirements.txt`` and ``torch_builds.toml``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import InstallError
 
-PINS = Path(__file__).with_name("worker.toml")
+PINS = Path(__file__).with_name("worker_requirements.txt")
+BUILDS = Path(__file__).with_name("torch_builds.toml")
+TORCH = "torch=="
 
 
 @dataclass(frozen=True)
@@ -78,22 +81,30 @@ class WorkerRequirements:
         return f"Python {oldest} to {newest}"
 
 
-def worker_requirements(path: Path = PINS) -> WorkerRequirements:
-    """Read the pins.
+def worker_requirements(pins: Path = PINS, builds: Path = BUILDS) -> WorkerRequirements:
+    """Read what ships with this version.
 
     Raises:
-        InstallError: the file is missing or damaged.
+        InstallError: a file is missing or damaged.
     """
     try:
-        pins = tomllib.loads(path.read_text(encoding="utf-8"))
-        builds = {
-            name: TorchBuild(name, fields["title"], fields["label"], fields["sources"], int(fields["room"] * 1e9))
-            for name, fields in pins["builds"].items()
-        }
-        oldest, newest = (_version(pins[key]) for key in ("oldest_python", "newest_python"))
-        return WorkerRequirements(oldest, newest, pins["torch"], tuple(pins["packages"]), builds)
+        lines = [line.strip() for line in pins.read_text(encoding="utf-8").splitlines()]
+        packages = tuple(line for line in lines if line and not line.startswith(("#", TORCH)))
+        (torch,) = (line.removeprefix(TORCH) for line in lines if line.startswith(TORCH))
+        known = tomllib.loads(builds.read_text(encoding="utf-8"))
+        oldest, newest = (_version(known[key]) for key in ("oldest_python", "newest_python"))
+        return WorkerRequirements(oldest, newest, torch, packages, _builds(known["builds"]))
     except (OSError, ValueError, KeyError, TypeError) as reason:
-        raise InstallError(f"{path} is missing or damaged ({reason}): install the extension again.") from reason
+        raise InstallError(
+            f"{pins.parent} is incomplete or damaged ({reason}): install the extension again."
+        ) from reason
+
+
+def _builds(known: dict[str, dict[str, Any]]) -> dict[str, TorchBuild]:
+    return {
+        name: TorchBuild(name, fields["title"], fields["label"], fields["sources"], int(fields["room"] * 1e9))
+        for name, fields in known.items()
+    }
 
 
 def _version(words: str) -> tuple[int, int]:

@@ -129,7 +129,7 @@ class _SettingUp:
         finished = False
         try:
             interpreter = self._make(folder)
-            wheels = self._resolve(folder, words, source)
+            wheels = self._resolve(folder, interpreter, words, source)
             self._fetch(wheels)
             self._unpack(wheels, packages_of(folder, interpreter.version[:2]))
             inspection = self._proven(folder)
@@ -170,7 +170,7 @@ class _SettingUp:
         self.tell(*self.stage, f"Made from Python {interpreter.words}, {interpreter.path}.")
         return interpreter
 
-    def _resolve(self, folder: Path, words: list[str], source: str) -> list[Wheel]:
+    def _resolve(self, folder: Path, interpreter: Interpreter, words: list[str], source: str) -> list[Wheel]:
         """Let pip find the wheels that fit, without installing one."""
         self._at("Finding packages", MADE)
         python = python_of(folder)
@@ -187,7 +187,7 @@ class _SettingUp:
             command += ["--extra-index-url", source]
         wanted.write_text("\n".join(words) + "\n", encoding="utf-8")
         command += ["--report", report, "--requirement", wanted]
-        ended = run(command, self._watch, surroundings(python))
+        ended = run(command, self._watch, {**surroundings(python), "PYTHONPATH": interpreter.pip})
         if ended.status != 0:
             raise InstallError(self._resolving_failed(ended.words, ended.last_line))
         installs = json.loads(report.read_text(encoding="utf-8"))["install"]

@@ -23,6 +23,7 @@ class Site:
         redirects: addresses by path.
         status: an answer that is given instead of every file.
         ranges_asked: the Range header of each request, in order.
+        asked: path and User-Agent of each request, in order.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Site:
     redirects: dict[str, str] = field(default_factory=dict)
     status: int | None = None
     ranges_asked: list[str | None] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
 
 
@@ -46,6 +48,7 @@ def serving(site: Site) -> Iterator[Site]:
             self.close_connection = True
             asked = self.headers.get("Range")
             site.ranges_asked.append(asked)
+            site.asked.append((self.path, self.headers.get("User-Agent", "")))
             if self.path in site.redirects:
                 self.send_response(302)
                 self.send_header("Location", site.redirects[self.path])

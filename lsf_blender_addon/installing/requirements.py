@@ -42,6 +42,7 @@ class WorkerRequirements:
     Attributes:
         oldest_python: (major, minor) of the oldest Python that the packages are built for.
         newest_python: of the newest.
+        pip: the version of pip that finds the packages on the network.
         torch: PyTorch's version.
         packages: pip's words for the others, one a package.
         builds: PyTorch's builds by name.
@@ -49,6 +50,7 @@ class WorkerRequirements:
 
     oldest_python: tuple[int, int]
     newest_python: tuple[int, int]
+    pip: str
     torch: str
     packages: tuple[str, ...]
     builds: dict[str, TorchBuild]
@@ -93,7 +95,7 @@ def worker_requirements(pins: Path = PINS, builds: Path = BUILDS) -> WorkerRequi
         (torch,) = (line.removeprefix(TORCH) for line in lines if line.startswith(TORCH))
         known = tomllib.loads(builds.read_text(encoding="utf-8"))
         oldest, newest = (_version(known[key]) for key in ("oldest_python", "newest_python"))
-        return WorkerRequirements(oldest, newest, torch, packages, _builds(known["builds"]))
+        return WorkerRequirements(oldest, newest, known["pip"], torch, packages, _builds(known["builds"]))
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise InstallError(
             f"{pins.parent} is incomplete or damaged ({reason}): install the extension again."

@@ -130,7 +130,7 @@ class _SettingUp:
         try:
             interpreter = self._make(folder)
             wheels = self._resolve(folder, interpreter, words, source)
-            self._fetch(wheels)
+            self._fetch(wheels, RESOLVED, DOWNLOADED)
             self._unpack(wheels, packages_of(folder, interpreter.version[:2]))
             inspection = self._proven(folder)
             write_stamp(folder, self.requirements, build.name, inspection)
@@ -173,25 +173,28 @@ class _SettingUp:
     def _resolve(self, folder: Path, interpreter: Interpreter, words: list[str], source: str) -> list[Wheel]:
         """Let pip find the wheels that fit, without installing one."""
         self._at("Finding packages", MADE)
-        python = python_of(folder)
-        report, wanted = folder / "report.json", folder / "wanted.txt"
-        command: list[str | Path] = [python, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
-        command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:", "--progress-bar", "off"]
+        pip = Path(interpreter.pip)
         if self.order.wheels is not None:
             if not self.order.wheels.is_dir():
                 raise InstallError(f"The folder of wheels {self.order.wheels} does not exist.")
             # Whichever build of PyTorch lies in the folder is the one that was meant.
             words = [f"torch=={self.requirements.torch}", *words[1:]]
-            command += ["--isolated", "--no-index", "--find-links", self.order.wheels]
-        elif source:
-            command += ["--extra-index-url", source]
+            return self._found(folder, pip, words, ["--isolated", "--no-index", "--find-links", self.order.wheels])
+        (newer,) = self._found(folder, pip, [f"pip=={self.requirements.pip}"], [])
+        self._fetch([newer], MADE, MADE)
+        return self._found(folder, newer.path, words, ["--extra-index-url", source] if source else [])
+
+    def _found(self, folder: Path, pip: Path, words: list[str], where: list[str | Path]) -> list[Wheel]:
+        """What a pip finds for these words in the places named."""
+        python, report, wanted = python_of(folder), folder / "report.json", folder / "wanted.txt"
+        command: list[str | Path] = [python, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+        command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:", "--progress-bar", "off"]
         wanted.write_text("\n".join(words) + "\n", encoding="utf-8")
-        command += ["--report", report, "--requirement", wanted]
-        ended = run(command, self._watch, {**surroundings(python), "PYTHONPATH": interpreter.pip})
+        command += [*where, "--report", report, "--requirement", wanted]
+        ended = run(command, self._watch, {**surroundings(python), "PYTHONPATH": str(pip)})
         if ended.status != 0:
             raise InstallError(self._resolving_failed(ended.words, ended.last_line))
-        installs = json.loads(report.read_text(encoding="utf-8"))["install"]
-        return [self._wheel(item) for item in installs]
+        return [self._wheel(item) for item in json.loads(report.read_text(encoding="utf-8"))["install"]]
 
     def _resolving_failed(self, words: str, last: str) -> str:
         errors = [line.removeprefix("ERROR: ") for line in words.splitlines() if line.startswith("ERROR: ")]
@@ -217,12 +220,12 @@ class _SettingUp:
         remote = RemoteFile(address, hashes.get("sha256"))
         return Wheel(str(metadata["name"]), remote, self.order.root / DOWNLOADS / Path(remote.name).name)
 
-    def _fetch(self, wheels: list[Wheel]) -> None:
+    def _fetch(self, wheels: list[Wheel], begin: float, end: float) -> None:
+        """Download those wheels that are not here, while the bar goes from ``begin`` to ``end``."""
         missing = [wheel for wheel in wheels if wheel.remote is not None]
         if missing:
             (self.order.root / DOWNLOADS).mkdir(exist_ok=True)
-        step = (DOWNLOADED - RESOLVED) / max(sum(wheel.weight for wheel in missing), 1)
-        begin = RESOLVED
+        step = (end - begin) / max(sum(wheel.weight for wheel in missing), 1)
         for wheel in missing:
             if wheel.remote is not None:
                 download(wheel.remote, wheel.path, self._arrived(wheel, begin, step * wheel.weight))

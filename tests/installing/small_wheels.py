@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ensurepip
 import hashlib
 import zipfile
 from pathlib import Path
@@ -45,6 +46,7 @@ def small_wheel(
 SMALL = WorkerRequirements(
     (3, 11),
     (3, 14),
+    "99.0",
     "2.0",
     ("speechlike==1.5",),
     {
@@ -55,10 +57,23 @@ SMALL = WorkerRequirements(
 """What the small wheels satisfy."""
 
 
+NEWER_PIP = """
+import os, runpy, sys
+with open(os.environ["LSF_TEST_MARK"], "w") as mark:
+    mark.write(sys.argv[1])
+del sys.modules["pip"]
+sys.path.insert(0, {bundled!r})
+runpy.run_module("pip", run_name="__main__")
+"""
+"""A newer pip that leaves a mark and lets the one that Python brings do the work."""
+
+
 def small_set(folder: Path) -> Path:
     """A folder with a wheel for each of ``SMALL``, and one that those need."""
     small_wheel(folder, "torch", "2.0+cpu", ("deeper>=1",), code="import deeper\n")
     small_wheel(folder, "speechlike", "1.5")
+    bundled = next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))
+    small_wheel(folder, "pip", "99.0", more={"pip/__main__.py": NEWER_PIP.format(bundled=str(bundled))})
     small_wheel(folder, "deeper", "1.2", code=f"WEIGHT = {'x' * 200_000!r}\n")
     return folder
 

@@ -29,9 +29,10 @@ def fetchable() -> tuple[RegistryEntry, ...]:
     return tuple(entry for entry in entries if entry.how == "fetch" and not (user_folder() / entry.name).exists())
 
 
-def why_not_allowed(model: InstalledModel) -> str:
-    """Why a model must not be used yet, with the next step; empty where it may."""
-    if needs_consent(model.card):
+def why_model_locked(name: str) -> str:
+    """Why the model of a name (its folder's) must not be used yet, with the next step; empty where it may."""
+    model = _model(name)
+    if model is not None and needs_consent(model.card):
         return f"“{model.card.title}” may not be used commercially: accept its terms in the preferences first."
     return ""
 

@@ -1,6 +1,6 @@
 """The extension's preferences: the Python that runs the network, and the models.
 
-The rest of the extension asks here: ``worker_python``, ``why_not_ready``, ``draw_notice``, ``why_not_allowed``.
+The rest of the extension asks here: ``worker_python``, ``why_not_ready``, ``draw_notice``, ``why_model_locked``.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from ..jobs.client import RunningJob
 from ..models.consent import needs_consent
 from ..models.store import broken_models, installed_models
 from . import job_watch, model_operators, setup_operators
-from .model_operators import MODEL, fetchable, why_not_allowed
+from .model_operators import MODEL, fetchable, why_model_locked
 from .places import TOP_PACKAGE
 from .setup_operators import check_chosen, why_offline
 from .wording import draw_sentence, duration, size
@@ -31,7 +31,7 @@ from .worker_choice import (
     worker_python,
 )
 
-__all__ = ["CLASSES", "LsfPreferences", "draw_notice", "why_not_allowed", "why_not_ready", "worker_python"]
+__all__ = ["CLASSES", "LsfPreferences", "draw_notice", "why_model_locked", "why_not_ready", "worker_python"]
 
 SPACES = {"arkit": "ARKit", "flame": "FLAME"}
 

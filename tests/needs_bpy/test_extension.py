@@ -102,7 +102,7 @@ def test_the_manifest_says_the_version_of_the_code(repository: Path) -> None:
     assert manifest["version"] == __version__
     assert manifest["id"] == "lsf_blender_addon"
     assert manifest["blender_version_min"] == "4.2.0"
-    assert set(manifest["permissions"]) == {"files", "network"}
+    assert set(manifest["permissions"]) == {"clipboard", "files", "network"}
 
 
 def test_a_fresh_install_is_enabled_and_finds_its_starter_and_head(package: Path, blender: Blender) -> None:

@@ -57,7 +57,7 @@ class LSF_OT_import_model(bpy.types.Operator, ImportHelper):  # noqa: N801
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     filter_glob: StringProperty(default="*.ckpt;*.pt;*.pth;*.zip;*.json", options={"HIDDEN"})  # type: ignore[valid-type]
-    name: StringProperty(  # type: ignore[valid-type]
+    model_name: StringProperty(  # type: ignore[valid-type]
         name="Name", description="What to call the model; after the file where empty"
     )
     prior: StringProperty(  # type: ignore[valid-type]
@@ -77,7 +77,7 @@ class LSF_OT_import_model(bpy.types.Operator, ImportHelper):  # noqa: N801
         source = Path(bpy.path.abspath(self.filepath))
         if source.name == CARD_NAME:
             source = source.parent
-        words = self.name or source.stem
+        words = self.model_name or source.stem
         name = re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-") or "imported"
         folder = user_folder() / name
         if folder.exists():
@@ -101,7 +101,7 @@ class LSF_OT_fetch_model(bpy.types.Operator):  # noqa: N801
     bl_description = "Download this model, check it against its pinned SHA-256, and install it"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    name: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    model: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
     @classmethod
     def poll(cls, _context: Any) -> bool:
@@ -118,8 +118,8 @@ class LSF_OT_fetch_model(bpy.types.Operator):  # noqa: N801
         """Start it."""
         registry = vendor_folder() / REGISTRY_NAME
         try:
-            _ = entry_of(registry, self.name).remote
-            order = {"registry": str(registry), "name": self.name, "models": str(user_folder())}
+            _ = entry_of(registry, self.model).remote
+            order = {"registry": str(registry), "name": self.model, "models": str(user_folder())}
             job_watch.start(MODEL, "fetch", order, _ended)
         except LsfError as error:
             self.report({"ERROR"}, str(error))
@@ -135,7 +135,7 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
     bl_description = "Read what this model's licence allows, and agree to it once; then it can be used"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    name: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    model: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     agreed: BoolProperty(  # type: ignore[valid-type]
         name="I use it, and what it makes, for no commercial purpose", options={"SKIP_SAVE"}
     )
@@ -147,14 +147,14 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
 
     def draw(self, context: Any) -> None:
         """The terms and the box to tick."""
-        model = _model(self.name)
+        model = _model(self.model)
         for line in terms_question(model.card) if model is not None else ():
             draw_sentence(self.layout, context, line)
         self.layout.prop(self, "agreed")
 
     def execute(self, _context: Any) -> set[str]:
         """Keep the answer."""
-        model = _model(self.name)
+        model = _model(self.model)
         if model is None or not self.agreed:
             self.report({"INFO"}, "Not agreed: the model stays unused.")
             return {"CANCELLED"}
@@ -175,7 +175,7 @@ class LSF_OT_remove_model(bpy.types.Operator):  # noqa: N801
     bl_description = "Delete this model from this computer, for every Blender on it"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    name: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    model: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         """Ask first."""
@@ -184,9 +184,9 @@ class LSF_OT_remove_model(bpy.types.Operator):  # noqa: N801
 
     def execute(self, _context: Any) -> set[str]:
         """Delete it, unless it came with the extension."""
-        folder = user_folder() / Path(self.name).name
-        if not self.name or not (folder / CARD_NAME).is_file():
-            self.report({"ERROR"}, f"There is no model “{self.name}” of yours.")
+        folder = user_folder() / Path(self.model).name
+        if not self.model or not (folder / CARD_NAME).is_file():
+            self.report({"ERROR"}, f"There is no model “{self.model}” of yours.")
             return {"CANCELLED"}
         try:
             (folder / CARD_NAME).unlink()  # first: without it, it is no model, whatever happens on the way

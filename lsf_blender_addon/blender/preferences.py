@@ -111,7 +111,10 @@ class LsfPreferences(bpy.types.AddonPreferences):
             _draw_existing(box, context, self)
         box = self.layout.box()
         box.label(text="Models", icon="OUTLINER_DATA_ARMATURE")
-        _draw_models(box, context)
+        try:
+            _draw_models(box, context)
+        except LsfError as error:  # what came with the extension is missing or damaged
+            draw_sentence(box, context, str(error), icon="ERROR")
 
 
 def draw_notice(layout: Any, context: Any) -> None:
@@ -141,7 +144,9 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
         return
     if environment is not None:
         row = layout.row()
-        draw_sentence(row.column(), context, environment.inspection.words, icon="CHECKMARK")
+        column = row.column()
+        draw_sentence(column, context, environment.inspection.words, icon="CHECKMARK")
+        draw_sentence(column, context, environment.reason, icon="BLANK1")
         row.operator("lsf.remove_worker", text="", icon="TRASH")
     else:
         draw_sentence(layout, context, why_not_ready(context) or "Ready.", icon="INFO")
@@ -197,9 +202,9 @@ def _draw_models(layout: Any, context: Any) -> None:
         draw_sentence(column, context, facts)
         buttons = row.row(align=True)
         if needs_consent(card):
-            buttons.operator("lsf.accept_terms").name = model.folder.name
+            buttons.operator("lsf.accept_terms").model = model.folder.name
         if not model.ours:
-            buttons.operator("lsf.remove_model", text="", icon="TRASH").name = model.folder.name
+            buttons.operator("lsf.remove_model", text="", icon="TRASH").model = model.folder.name
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
     for entry in fetchable():
@@ -207,7 +212,7 @@ def _draw_models(layout: Any, context: Any) -> None:
         column = row.column(align=True)
         column.label(text=entry.name, icon="URL", translate=False)
         draw_sentence(column, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
-        row.operator("lsf.fetch_model").name = entry.name
+        row.operator("lsf.fetch_model").model = entry.name
     job = job_watch.running(MODEL)
     if job is not None:
         _draw_job(layout, context, MODEL, job)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .inspection import Inspection
 from .interpreters import python_of
+from .machine import Choice
 from .requirements import WorkerRequirements
 from .wheels import remove_tree
 
@@ -29,12 +30,14 @@ class WorkerEnvironment:
     Attributes:
         folder: where.
         build: PyTorch's build in it.
+        reason: why that one, in a sentence for the person.
         made: seconds since 1970.
         inspection: what was found out about it when it was complete.
     """
 
     folder: Path
     build: str
+    reason: str
     made: float
     inspection: Inspection
 
@@ -62,11 +65,12 @@ def new_folder(root: Path, requirements: WorkerRequirements, build: str) -> Path
     return root / FOLDER / next(name + mark for mark in ("", "b", "c", "d") if name + mark not in taken)
 
 
-def write_stamp(folder: Path, requirements: WorkerRequirements, build: str, inspection: Inspection) -> None:
+def write_stamp(folder: Path, requirements: WorkerRequirements, choice: Choice, inspection: Inspection) -> None:
     """Declare an environment complete."""
     content = {
         "fingerprint": requirements.fingerprint,
-        "build": build,
+        "build": choice.build,
+        "reason": choice.reason,
         "made": time.time(),
         "inspection": asdict(inspection),
     }
@@ -107,7 +111,7 @@ def _opened(folder: Path, requirements: WorkerRequirements) -> WorkerEnvironment
         inspection = Inspection(
             str(python_of(folder)), str(told["version"]), dict(told["packages"]), tuple(told["devices"])
         )
-        return WorkerEnvironment(folder, str(stamp["build"]), float(stamp["made"]), inspection)
+        return WorkerEnvironment(folder, str(stamp["build"]), str(stamp["reason"]), float(stamp["made"]), inspection)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

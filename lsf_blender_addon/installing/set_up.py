@@ -133,7 +133,7 @@ class _SettingUp:
             self._fetch(wheels, RESOLVED, DOWNLOADED)
             self._unpack(wheels, packages_of(folder, interpreter.version[:2]))
             inspection = self._proven(folder)
-            write_stamp(folder, self.requirements, build.name, inspection)
+            write_stamp(folder, self.requirements, choice, inspection)
             finished = True
         except OSError as reason:
             raise InstallError(f"{reason.filename or folder} cannot be written ({reason.strerror}).") from reason

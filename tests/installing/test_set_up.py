@@ -238,7 +238,7 @@ def test_a_full_disk_is_noticed_before_anything_is_done(
 def test_the_card_decides_the_build_and_the_person_is_told_why(root: Path, wheels: Path) -> None:
     told = Told()
     made = make(SetUpOrder(root, wheels=wheels), told, machine=Machine("linux-x86_64", NvidiaCard("RTX", 590, 8.9)))
-    assert made.build == "cuda13"
+    assert (made.build, made.reason) == ("cuda13", "RTX with driver 590.")
     assert any("RTX" in note for note in told.notes)
 
 

@@ -91,28 +91,28 @@ def test_weights_without_commercial_use_are_locked_until_their_terms_are_accepte
     locked_model(models / "mine")
     assert "accept its terms" in preferences.why_model_locked("mine")
     assert preferences.why_model_locked("starter") == ""
-    assert bpy.ops.lsf.accept_terms(name="mine", agreed=False) == {"CANCELLED"}
+    assert bpy.ops.lsf.accept_terms(model="mine", agreed=False) == {"CANCELLED"}
     assert preferences.why_model_locked("mine")
-    assert bpy.ops.lsf.accept_terms(name="mine", agreed=True) == {"FINISHED"}
+    assert bpy.ops.lsf.accept_terms(model="mine", agreed=True) == {"FINISHED"}
     assert preferences.why_model_locked("mine") == ""
 
 
 def test_only_the_users_own_models_can_be_removed(models: Path) -> None:
     locked_model(models / "mine")
-    assert bpy.ops.lsf.remove_model(name="mine") == {"FINISHED"}
+    assert bpy.ops.lsf.remove_model(model="mine") == {"FINISHED"}
     assert not (models / "mine").exists()
     for name in ("starter", "../models", "", "absent"):
         with pytest.raises(RuntimeError, match="no model"):
-            bpy.ops.lsf.remove_model(name=name)
+            bpy.ops.lsf.remove_model(model=name)
     assert (vendor_folder() / "starter" / WEIGHTS_NAME).is_file()
 
 
 def test_what_is_not_in_the_registry_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lsf_blender_addon.blender.model_operators.why_offline", lambda: "")
     with pytest.raises(RuntimeError, match="not fetched"):
-        bpy.ops.lsf.fetch_model(name="lsf-animation")
+        bpy.ops.lsf.fetch_model(model="lsf-animation")
     with pytest.raises(RuntimeError, match="knows no"):
-        bpy.ops.lsf.fetch_model(name="absent")
+        bpy.ops.lsf.fetch_model(model="absent")
 
 
 def test_offline_nothing_is_fetched() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 import urllib.parse
@@ -191,7 +192,10 @@ class _SettingUp:
         command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:", "--progress-bar", "off"]
         wanted.write_text("\n".join(words) + "\n", encoding="utf-8")
         command += [*where, "--report", report, "--requirement", wanted]
-        ended = run(command, self._watch, {**surroundings(python), "PYTHONPATH": str(pip)})
+        environment = {**surroundings(python), "PYTHONPATH": str(pip)}
+        if self.order.wheels is not None:
+            environment["PIP_CONFIG_FILE"] = os.devnull  # the folder alone: no constraint or mirror has a say
+        ended = run(command, self._watch, environment)
         if ended.status != 0:
             raise InstallError(self._resolving_failed(ended.words, ended.last_line))
         return [self._wheel(item) for item in json.loads(report.read_text(encoding="utf-8"))["install"]]

@@ -20,10 +20,10 @@ from ..worker.boot import command, surroundings
 from ..worker.protocol import error_of, message_of
 from .process import CANCEL
 
-CANCEL_SECONDS = 5.0
+CANCEL_SECONDS = 10.0
 """After which a job that does not end by itself is ended."""
 
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 3.0
 LEAST_SHARE = 0.03
 """Below it, the time left is a guess not worth saying."""
 
@@ -64,7 +64,8 @@ class RunningJob:
         self.result: dict[str, Any] | None = None
         self.error: LsfError | None = None
         self._began = time.monotonic()
-        self._cancelled: float | None = None
+        self._cancelled = False
+        self._last_moment: float | None = None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         python = console_python()
         try:
@@ -94,13 +95,14 @@ class RunningJob:
     @property
     def cancelling(self) -> bool:
         """Whether it was asked to end and has not yet."""
-        return self._cancelled is not None and not self.ended
+        return self._cancelled and not self.ended
 
     def cancel(self) -> None:
         """Ask it to end; ``error`` of kind ``cancelled`` follows."""
-        if self.ended or self._cancelled is not None:
+        if self.ended or self._cancelled:
             return
-        self._cancelled = time.monotonic()
+        self._cancelled = True
+        self._last_moment = time.monotonic() + CANCEL_SECONDS
         with contextlib.suppress(OSError):  # it ended by itself: poll tells
             stdin = self._process.stdin
             if stdin is not None:
@@ -108,20 +110,21 @@ class RunningJob:
                 stdin.flush()
 
     def poll(self) -> bool:
-        """Take in what it said since the last call; never waits. Returns whether it has ended."""
-        over = self._process.poll() is not None
-        if over:
+        """Take in what it said since the last call; never waits. Returns whether it is over and its process gone."""
+        gone = self._process.poll() is not None
+        if gone:
             self._reader.join(1.0)  # the pipe is at its end: what is left in it is read in no time
         while not self._lines.empty() and not self.ended:
             self._take(self._lines.get())
-        if over and not self.ended:
+        if gone and not self.ended:
             words = f"The job ended without a word (code {self._process.returncode}); see the log."
-            self.error = WorkerError(words) if self._cancelled is None else CancelledError("Cancelled.")
-        if self._cancelled is not None and not self.ended and time.monotonic() - self._cancelled > CANCEL_SECONDS:
-            self._process.kill()
-        if self.ended:
+            self.error = CancelledError("Cancelled.") if self._cancelled else WorkerError(words)
+        if self.ended and self._cleaning.alive:
             self._cleaning()
-        return self.ended
+            self._last_moment = time.monotonic() + CLOSE_SECONDS
+        if not gone and self._last_moment is not None and time.monotonic() > self._last_moment:
+            self._process.kill()
+        return gone and self.ended
 
     def wait(self, seconds: float) -> bool:
         """Poll until it has ended, or ``seconds`` are over; for scripts without a window. Returns whether it ended."""

@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> int:
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     reporter = Reporter(outgoing)
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, reporter.cancelled), daemon=True).start()
+    threading.Thread(target=_listen, args=(sys.stdin.fileno(), reporter.cancelled), daemon=True).start()
     name, order = arguments
     try:
         reporter.say("done", result=JOBS[name](json.loads(order), reporter.tell))
@@ -125,9 +125,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _listen(incoming: BinaryIO, cancelled: threading.Event) -> None:
-    """Wait for ``cancel``, or for the end of the pipe: then nobody is left to work for."""
-    incoming.readline()
+def _listen(incoming: int, cancelled: threading.Event) -> None:
+    """Wait for ``cancel``, or for the end of the pipe: then nobody is left to work for.
+
+    Past Python's buffers, whose lock a thread that still waits would hold while the process ends.
+    """
+    os.read(incoming, len(CANCEL))
     cancelled.set()
 
 

@@ -34,6 +34,7 @@ def test_a_result_comes_back_and_the_log_is_kept(tmp_path: Path) -> None:
     assert job.result is not None
     assert "does not exist" in job.result["reason"]
     assert "Trying it out" in (tmp_path / "logs" / "inspect.log").read_text(encoding="utf-8")
+    assert job._process.returncode == 0
 
 
 def test_a_failure_is_a_sentence_of_its_kind(tmp_path: Path, empty_wheels: dict[str, Any]) -> None:

@@ -3,3 +3,17 @@
 from __future__ import annotations
 
 __version__ = "0.1.0"
+
+
+def register() -> None:
+    """Blender switches the add-on on."""
+    from .blender import registration  # noqa: PLC0415 - importable without bpy
+
+    registration.register()
+
+
+def unregister() -> None:
+    """Blender switches the add-on off."""
+    from .blender import registration  # noqa: PLC0415
+
+    registration.unregister()

@@ -56,6 +56,18 @@ class WorkerError(LsfError):
     kind: ClassVar[str] = "worker"
 
 
+class DownloadError(LsfError):
+    """A file that could not be brought here whole, or that is not the one that was asked for."""
+
+    kind: ClassVar[str] = "download"
+
+
+class InstallError(LsfError):
+    """The worker's Python could not be set up, or the one that was chosen does not fit."""
+
+    kind: ClassVar[str] = "install"
+
+
 class SceneError(LsfError):
     """A Blender scene or object that does not allow what is asked of it."""
 

@@ -21,11 +21,15 @@ BELOW: dict[str, set[str]] = {
     "motion": {"errors", "arrays"},
     "audio": {"errors"},
     "head": {"errors", "arrays", "pickles", "motion"},
-    "models": {"errors", "arrays", "pickles", "motion"},
+    "locks": {"errors"},
+    "download": {"errors"},
+    "models": {"errors", "arrays", "pickles", "motion", "locks", "download"},
+    "installing": {"errors", "locks", "download", "models", "worker"},
+    "jobs": {"errors", "models", "worker", "installing"},
     "speech": {"errors", "models", "motion", "audio"},
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
-    "blender": {"errors", "arrays", "models", "motion", "audio", "head", "worker"},
+    "blender": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "installing", "jobs"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
     "commands": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender"},
 }
@@ -33,6 +37,9 @@ BELOW: dict[str, set[str]] = {
 
 NUMPY_ALONE = ("head", "motion", "arrays")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
+STANDARD_ALONE = ("errors", "locks", "download", "installing")
+"""What runs before anything is installed."""
+
 BLENDER = {"bpy", "bmesh", "mathutils", "aud", "bpy_extras", "gpu"}
 
 
@@ -91,6 +98,12 @@ def test_heads_and_motion_import_numpy_alone() -> None:
         if part_of(path) in NUMPY_ALONE and foreign_imports(path) - {"numpy"}
     }
     assert stray == {}
+
+
+def test_what_installs_packages_needs_none() -> None:
+    stray = {str(path): foreign_imports(path) for path in sources() if part_of(path) in STANDARD_ALONE}
+    trial = str(PACKAGE / "installing" / "trial.py")
+    assert {path: names for path, names in stray.items() if names and path != trial} == {}
 
 
 def test_the_blender_side_never_imports_torch() -> None:

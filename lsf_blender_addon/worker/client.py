@@ -26,6 +26,7 @@ from typing import IO, Any, Self
 
 from ..errors import CancelledError, LsfError, WorkerError
 from ..motion import FaceMotion
+from .boot import command, surroundings
 from .protocol import (
     LONGEST_LINE,
     PROTOCOL,
@@ -39,21 +40,6 @@ from .protocol import (
 )
 
 PYTHON_VARIABLE = "LSF_WORKER_PYTHON"
-PACKAGE = Path(__file__).resolve().parents[1]
-
-BOOT = """
-import importlib.util, sys
-folder = sys.argv.pop(1)
-spec = importlib.util.spec_from_file_location("lsf_blender_addon", folder + "/__init__.py",
-                                              submodule_search_locations=[folder])
-package = importlib.util.module_from_spec(spec)
-sys.modules["lsf_blender_addon"] = package
-spec.loader.exec_module(package)
-from lsf_blender_addon.worker.server import main
-sys.exit(main(sys.argv[1:]))
-"""
-"""Loads this very package, under its own name, without putting its neighbours on the worker's path."""
-
 START_SECONDS = 120.0
 STOP_SECONDS = 3.0
 CANCEL_SECONDS = 20.0
@@ -166,10 +152,10 @@ class Worker:
         self.stop()
         python = worker_python(self.python)
         self._folder = Path(tempfile.mkdtemp(prefix="lsf_worker_"))
-        command = [str(python), "-c", BOOT, str(PACKAGE), str(self._folder)]
+        words = command(python, "worker.server", self._folder)
         try:
             process = subprocess.Popen(  # noqa: S603 - the person's own Python
-                command,
+                words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -362,12 +348,8 @@ class Worker:
 
 def _environment(python: Path) -> dict[str, str]:
     """The worker's surroundings: no other interpreter's Python settings, never a look at the network."""
-    foreign = {"PYTHONHOME"} if python == Path(sys.executable) else {"PYTHONHOME", "PYTHONPATH"}
-    environment = {name: value for name, value in os.environ.items() if name not in foreign}
     return {
-        **environment,
-        "PYTHONUTF8": "1",
-        "PYTHONSAFEPATH": "1",
+        **surroundings(python),
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "PYTORCH_ENABLE_MPS_FALLBACK": "1",

@@ -16,6 +16,7 @@ FIELDS = {
     "kind",
     "how",
     "source",
+    "address",
     "file",
     "revision",
     "size",

@@ -1,0 +1,38 @@
+"""Sentences in panels: wrapped to the width there is, because Blender cuts what is too long."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+LETTER = 6.5
+"""Width of a letter on average, in pixels at a scale of 1."""
+
+FRAME = 60.0
+NARROWEST, WIDEST = 24, 110
+
+
+def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE") -> None:
+    """Put a sentence into a layout, on as many lines as it takes."""
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(words, letters_of(context))):
+        column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"), translate=False)
+
+
+def letters_of(context: Any) -> int:
+    """How many letters fit side by side into the region that is being drawn."""
+    region, scale = context.region, context.preferences.system.ui_scale
+    width = (region.width if region is not None else 300) / scale - FRAME
+    return max(NARROWEST, min(int(width / LETTER), WIDEST))
+
+
+def duration(seconds: float) -> str:
+    """A time left, as people say it."""
+    if seconds < 90:  # noqa: PLR2004 - under a minute and a half, seconds matter
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min"
+
+
+def size(amount: float) -> str:
+    """Bytes, as people say them."""
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.1f} MB"  # noqa: PLR2004

@@ -1,0 +1,1 @@
+"""The worker's own Python: made from pinned packages, whole or not at all (standard library alone)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ class BoundedFit:
         stepping = np.linalg.inv(alike + step * np.eye(len(costs))).astype(np.float32)
         return cls(weighted, costs, matrix, np.linalg.inv(matrix), low, high, scales, stepping, step)
 
-    def improved(self, found: Floats, misses: Floats, prior: Floats | None = None, *, first: bool = True) -> Floats:
+    def improved(
+        self, found: Floats, misses: NDArray[Any], prior: Floats | None = None, *, first: bool = True
+    ) -> Floats:
         """The answer (T, K) that takes away what ``found`` (T, K) misses, (T, R); the prior is zero where None."""
         goal = misses @ self.weighted + found @ self.matrix - found * self.costs
         if prior is not None:

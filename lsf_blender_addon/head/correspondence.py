@@ -91,11 +91,10 @@ def correspond(
             )
     here = source.template.astype(np.float64)
     there = skin(target, identity=identity)[0].astype(np.float64)
-    turn, scale, shift = _aligned(
+    turn, scale, shift = aligned(
         positions(source, here, STEADY_NAMES).astype(np.float64),
         positions(target, there, STEADY_NAMES).astype(np.float64),
-        source,
-        target,
+        (source.name, target.name),
     )
     laid = scale * here @ turn.T + shift
     jaws = tuple(
@@ -132,7 +131,7 @@ def _named(head: Head) -> Points:
     return Points(rows, weights)
 
 
-def _aligned(here: Floats, there: Floats, source: Head, target: Head) -> tuple[Floats, float, Floats]:
+def aligned(here: Floats, there: Floats, names: tuple[str, str]) -> tuple[Floats, float, Floats]:
     """Rotation, scale and shift that lay points (N, 3) over others; heads look along +z: they may nod, no more."""
     centre, goal = here.mean(axis=0), there.mean(axis=0)
     first, second = here - centre, there - goal
@@ -144,7 +143,7 @@ def _aligned(here: Floats, there: Floats, source: Head, target: Head) -> tuple[F
     scale = float((second * (first @ turn.T)).sum()) / max(spread, 1e-12)
     if not (spread > SMALLEST**2 and scale > 0 and cosine > 0):
         raise HeadError(
-            f"The landmarks of the heads {source.name!r} and {target.name!r} do not lie alike: one of them is no "
+            f"The landmarks of the heads {names[0]!r} and {names[1]!r} do not lie alike: one of them is no "
             "face that stands upright and looks along +z."
         )
     return turn, scale, np.asarray(goal - scale * turn @ centre, np.float64)
@@ -156,7 +155,7 @@ def _skin_pairs(
     """Vertices of the target (P,), and what they are on the source: vertices (P, K) and weights (P, K)."""
     anchors_here, anchors_there = _anchors(source, laid), _anchors(target, there)
     samples = _spread(_face_skin(target, there), there)
-    bent = there[samples] + _bending(anchors_there, anchors_here - anchors_there, there[samples])
+    bent = there[samples] + bending(anchors_there, anchors_here - anchors_there, there[samples])
     allowed = np.flatnonzero(_outer(source))
     facing_here, facing_there = normals(laid, source.triangles), normals(there, target.triangles)
     distance = np.linalg.norm(bent[:, None] - laid[allowed][None], axis=2)
@@ -214,7 +213,7 @@ def islands(vertices: int, triangles: NDArray[np.integer[Any]]) -> Integers:
 
 
 def _outer(head: Head) -> NDArray[np.bool_]:
-    """(V,) which vertices are skin that can be seen; the pieces with the chin and the nose where no material says so."""
+    """(V,) which vertices are skin that can be seen; the pieces with chin and nose where no material says so."""
     chosen = [number for number, name in enumerate(head.material_names) if name in OUTER_MATERIALS]
     found = np.zeros(head.vertex_count, bool)
     if head.material_index is None or not chosen:
@@ -273,7 +272,7 @@ def _spread(candidates: Integers, placed: Floats) -> Integers:
     return together
 
 
-def _bending(anchors: Floats, offsets: Floats, points: Floats) -> Floats:
+def bending(anchors: Floats, offsets: Floats, points: Floats) -> Floats:
     """Offsets (N, 3) given at anchors, at other points (P, 3): polyharmonic of first order with an affine part."""
     count = len(anchors)
 

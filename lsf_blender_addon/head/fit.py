@@ -30,6 +30,9 @@ LIP_WEIGHT, LID_WEIGHT, NAMED_WEIGHT, SKIN_WEIGHT = 1.5, 1.0, 1.0, 0.35
 OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT = 5.0, 20.0
 """How much the points and the heights between the lips count; the latter most while the lips are nearly closed."""
 
+LID_GAP_WEIGHT = 4.0
+"""The same of the heights between the lids, of blendshapes: FLAME's components can hardly close an eye."""
+
 PARTING = 0.4
 """Millimetres between the source's lips at which half of the target's overlap at rest has been opened."""
 
@@ -64,6 +67,8 @@ class Side:
         low: (K,) the least each expression may be.
         high: (K,) the most.
         costs: (K,) square millimetres that a square of each expression costs, above zero.
+        firmness: (K,) what a square costs besides, in parts of the squared millimetres that the expression moves and
+            that expressions move on the mean: weak ones are no cheap way to do what another is for.
         mates: (K,) which expression is each one's mirror image: itself, or -1 for none; None where that is not known.
         hanging: (V,) how far each vertex goes with the jaw, 0 to 1; None where the head's own weights say so.
     """
@@ -75,6 +80,7 @@ class Side:
     high: Floats
     costs: Floats
     identity: Floats | None = None
+    firmness: Floats | None = None
     mates: NDArray[np.int64] | None = None
     hanging: Floats | None = None
 
@@ -141,13 +147,19 @@ class Fit:
         unit = MILLIMETRES / pairs.scale
         directions = there.whole[: target.count].astype(np.float64).reshape(target.count, -1, 3) * unit
         gaps = directions[:, UPPER, 1] - directions[:, LOWER, 1]
-        rows = np.concatenate([directions.reshape(target.count, -1), gaps], axis=1).T
+        lids = directions[:, LIDS, 1] @ LID_GAPS
+        rows = np.concatenate([directions.reshape(target.count, -1), gaps, lids], axis=1).T
+        lid_weight = 0.0 if target.head.space == "flame" else LID_GAP_WEIGHT
         points = np.repeat(_weights(len(here.rest)), 3)
+        costs = target.costs
+        if target.firmness is not None:
+            strength = ((rows[: len(points)] * points[:, None]) ** 2).sum(axis=0)
+            costs = costs + target.firmness * (strength + strength.mean()) / 2
         parted, closed = (
             BoundedFit.of(
                 rows,
-                np.concatenate([points, np.full(gaps.shape[1], weight)]),
-                target.costs,
+                np.concatenate([points, np.full(gaps.shape[1], weight), np.full(lids.shape[1], lid_weight)]),
+                costs,
                 target.low,
                 target.high,
             )
@@ -183,13 +195,15 @@ class Fit:
         turning = bool(np.abs(turned).max(initial=0.0) > 0)
         back = rotation_matrices(turned).astype(np.float32)
         going = self.target.jaw_weights[:, None].astype(np.float32)
-        misses = np.empty((len(given), self.target.rest.size + len(UPPER)), np.float32)
+        misses = np.empty((len(given), len(self.parted.weighted)), np.float32)
+        width = self.target.rest.size
         for number in range(ROUNDS if turning else 1):
             error = wanted - self._placed(self.target, found, turned)
-            misses[:, -len(UPPER) :] = error[:, UPPER, 1] - error[:, LOWER, 1]
+            misses[:, width : width + len(UPPER)] = error[:, UPPER, 1] - error[:, LOWER, 1]
+            misses[:, width + len(UPPER) :] = error[:, LIDS, 1] @ LID_GAPS
             if turning:
                 error += going * (error @ back - error)
-            misses[:, : -len(UPPER)] = error.reshape(len(error), -1)
+            misses[:, :width] = error.reshape(len(error), -1)
             apart, together = (
                 fit.improved(found, misses, prior, first=number == 0) for fit in (self.parted, self.closed)
             )
@@ -197,6 +211,12 @@ class Fit:
         named = self._placed(self.target.only(np.arange(len(NAMES))), found, turned)
         errors = (wanted[:, : len(NAMES)] - named) * self.scale
         return Solved(found.astype(np.float32), turned.astype(np.float32), (errors.astype(np.float64) ** 2).sum(axis=2))
+
+    def wanted_squares(self, expression: NDArray[np.floating[Any]], jaw: NDArray[np.floating[Any]]) -> Floats:
+        """(T, N) squared millimetres that the target's named points are to go."""
+        wanted, _ = self._wanted(expression, jaw)
+        way = wanted[:, : len(NAMES)].astype(np.float64) * self.scale
+        return np.asarray((way**2).sum(axis=2), np.float64)
 
     def _wanted(self, expression: NDArray[np.floating[Any]], jaw: NDArray[np.floating[Any]]) -> tuple[Singles, Singles]:
         """How far from their rest the target's points belong (T, P, 3), and how far the source's lips part (T, 7)."""
@@ -231,6 +251,10 @@ LOWER = [NAMES.index(name) for name in LOWER_LINE]
 CORNERS = [NAMES.index(name) for name in (UPPER_LINE[0], UPPER_LINE[-1])]
 RIMS = [NAMES.index(name) for name in RIM_NAMES]
 MOUTH = UPPER + LOWER + CORNERS + RIMS
+LIDS = [NAMES.index(f"eye_{side}_{part}") for side in ("left", "right") for part in ("upper", "lower")]
+LID_GAPS = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], np.float32)
+"""From the heights of the lids' four points to the heights between them."""
+
 JAWED = [NAMES.index(name) for name in ("chin", "lip_lower_inner_4", "lip_lower_outer")]
 """What a jaw takes along."""
 

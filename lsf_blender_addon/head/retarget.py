@@ -1,6 +1,7 @@
 """From one head's space to another's: the only way across.
 
-``to_flame`` lets what is spoken in ``arkit`` be spoken by a FLAME head, ``to_arkit`` goes back.
+``to_flame`` lets what is spoken in ``arkit`` be spoken by a FLAME head, and ``to_arkit`` goes back; ``to_character``
+lets a character with blendshapes of its own speak either, and ``from_character`` reads them off it.
 """
 
 from __future__ import annotations
@@ -13,16 +14,31 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError, MotionError
 from ..motion import CHANNELS, FaceMotion
+from .character import Channels, Character
 from .fit import Fit, Side, Solved
+from .known_names import OPEN
 from .model import Head, Space
+from .naming import CHANNEL_NAMES
 
 Floats = NDArray[np.float64]
+
+WIDE_JAW = 0.35
+"""Radians at which the bundled head's jaw is wide open."""
+
+MOVING = 0.1
+"""Millimetres that a point must go to count as moved."""
 
 LIMIT = 3.0
 """Standard deviations that an expression component may reach: beyond, FLAME's faces are none."""
 
 SHRINKAGE = 0.05
 """Square millimetres that a component's square costs."""
+
+FIRMNESS = 0.01
+"""What a blendshape's square costs besides, in parts of all the squared millimetres that it moves."""
+
+NAMED_FIRMNESS = 0.3
+"""The same where a name says what it is expected to be, from which it then takes as much to depart."""
 
 CHUNK = 1000
 
@@ -62,6 +78,218 @@ def to_flame(
         space="flame",
         origin={**motion.origin, "retargeted": report(source, target, solved, fit)},
     )
+
+
+def to_arkit(
+    motion: FaceMotion, source: Head, target: Head, identity: NDArray[np.floating[Any]] | None = None
+) -> FaceMotion:
+    """What a motion in ``flame`` is in ``arkit``.
+
+    Args:
+        motion: T frames in ``flame``.
+        source: the FLAME head whose components the motion speaks.
+        target: the bundled head.
+        identity: (S,) the source's identity coefficients; its own neutral where None.
+
+    Returns:
+        T frames in ``arkit``, each value between 0 and 1, and the jaw's axis-angle; ``origin`` as in ``to_flame``.
+
+    Raises:
+        MotionError: the motion is not in ``flame``.
+        HeadError: as in ``to_flame``.
+    """
+    if motion.space != "flame":
+        raise MotionError(
+            f"Only motions in the space 'flame' can be retargeted to ARKit; this one is {motion.space!r}."
+        )
+    speaker = _as(source, identity_of(source, identity))
+    fit = Fit.of(side_of(speaker, "flame"), _firm(side_of(target, "arkit")))
+    solved = in_chunks(fit, motion.expression, motion.jaw)
+    return dataclasses.replace(
+        motion,
+        expression=solved.expression,
+        jaw=solved.jaw,
+        space="arkit",
+        origin={**motion.origin, "retargeted": report(source, target, solved, fit)},
+    )
+
+
+def to_character(motion: FaceMotion, source: Head, target: Character) -> Channels:
+    """What a motion is in a character's own blendshapes, and in its jaw bone where it has one.
+
+    Args:
+        motion: T frames in ``arkit`` or ``flame``.
+        source: the head whose points say what that means: the bundled one for ``arkit``, the FLAME file whose
+            components the motion speaks for ``flame``.
+        target: the character.
+
+    Returns:
+        T frames for every blendshape, within its range; those that the table does not use stay at 0. ``origin`` gets
+        ``retargeted`` as in ``to_flame``, in millimetres on a face of a person's size.
+
+    Raises:
+        MotionError: the motion is not in the source's space.
+        HeadError: a head lacks landmarks, or nothing of the character opens its mouth.
+    """
+    if motion.space != source.space:
+        raise MotionError(
+            f"The motion is in the space {motion.space!r} and the head {source.name!r} in {source.space!r}: "
+            "they must be the same."
+        )
+    fit = character_fit(source, target)
+    solved = in_chunks(fit, motion.expression, motion.jaw)
+    return Channels(
+        names=target.names,
+        values=solved.expression,
+        jaw=solved.jaw if target.jaw_bone is not None else None,
+        fps=motion.fps,
+        start=motion.start,
+        origin={**motion.origin, "retargeted": report(source, target.head, solved, fit)},
+    )
+
+
+def from_character(channels: Channels, source: Character, target: Head) -> FaceMotion:
+    """What a character does, as a motion in ``arkit`` or ``flame``.
+
+    Args:
+        channels: T frames of the character's blendshapes and jaw.
+        source: the character.
+        target: the bundled head for ``arkit``, a FLAME file for ``flame``.
+
+    Raises:
+        MotionError: the channels are of another character, or hold numbers that are not finite.
+        HeadError: as in ``to_character``.
+    """
+    if channels.names != source.names or (channels.jaw is None) != (source.jaw_bone is None):
+        raise MotionError(f"These channels are not of the character {source.head.name!r}.")
+    jaw = np.zeros((len(channels.values), 3), np.float32) if channels.jaw is None else channels.jaw
+    if not (np.isfinite(channels.values).all() and np.isfinite(jaw).all()):
+        raise MotionError("The channels hold numbers that are not finite.")
+    side = side_of(target, target.space)
+    side = _firm(side) if target.space == "arkit" else side
+    named = _promised(source).T if target.space == "arkit" else None
+    if named is not None:
+        # the jaw is found from where the chin goes; the last column is its channel
+        named = np.concatenate([named[:, :CHANNELS], np.zeros((1, CHANNELS))])
+    fit = Fit.of(_character_side(source), side, named)
+    solved = in_chunks(fit, channels.values, jaw)
+    return FaceMotion(
+        expression=solved.expression,
+        jaw=solved.jaw,
+        fps=channels.fps,
+        space="arkit" if target.space == "arkit" else "flame",
+        start=channels.start,
+        origin={**channels.origin, "retargeted": report(source.head, target, solved, fit)},
+    )
+
+
+def character_fit(source: Head, target: Character) -> Fit:
+    """The fit of a character's blendshapes to a head of a known space.
+
+    Raises:
+        HeadError: as in ``to_character``.
+    """
+    side = side_of(source, source.space)
+    own = _character_side(target)
+    opens = any(OPEN in row.follows and row.used for row in target.table.rows.values())
+    if target.jaw_bone is None and not opens:
+        raise HeadError(
+            f"Nothing of {target.head.name!r} is known to open its mouth: say in its table which blendshape follows "
+            f"{OPEN!r}."
+        )
+    named = _promised(target).T
+    if source.space == "flame":
+        named[:CHANNELS] = 0.0
+    shifts = any({"jawLeft", "jawRight"} & set(row.follows) for row in target.table.rows.values() if row.used)
+    if source.space == "arkit":
+        mates = side_of_names(source.expression_names[:CHANNELS])
+        side = dataclasses.replace(side, mates=mates)
+    return Fit.of(side, own, named.astype(np.float64), yaw=not shifts)
+
+
+def residuals(source: Head, target: Character, strength: float = 0.5) -> dict[str, tuple[float, float]]:
+    """How well a character can do each thing that ``arkit`` can say.
+
+    Args:
+        source: the bundled head.
+        target: the character.
+        strength: of each expression, 0 to 1, and of the jaw in parts of 0.35 radians.
+
+    Returns:
+        Each of ``CHANNEL_NAMES`` → how far its points lie from where they belong, and how far they were to go: root
+        of the mean square over the points that move, millimetres on a face of a person's size.
+    """
+    count = len(CHANNEL_NAMES)
+    expression = np.concatenate([np.eye(CHANNELS) * strength, np.zeros((1, CHANNELS))]).astype(np.float32)
+    jaw = np.zeros((count, 3), np.float32)
+    jaw[-1, 0] = strength * WIDE_JAW
+    fit = character_fit(source, target)
+    solved = fit.solved(expression, jaw)
+    ways = fit.wanted_squares(expression, jaw)
+    moving = ways > MOVING**2
+    weight = np.maximum(moving.sum(axis=1), 1)
+    left, way = (np.sqrt((squares * moving).sum(axis=1) / weight) for squares in (solved.squares, ways))
+    return {name: (float(left[row]), float(way[row])) for row, name in enumerate(CHANNEL_NAMES)}
+
+
+def side_of_names(names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Which of ARKit's expressions is each one's mirror image."""
+    swapped = [name.replace("Left", "#").replace("Right", "Left").replace("#", "Right") for name in names]
+    return np.array([names.index(name) for name in swapped], np.int64)
+
+
+def _character_side(character: Character) -> Side:
+    """A character as one side of a fit: blendshapes that the table does not use are held at 0."""
+    rows = [character.table.rows[name] for name in character.names]
+    free = np.array(
+        [row.used and not (character.jaw_bone is not None and set(row.follows) == {OPEN}) for row in rows], bool
+    )
+    head = character.head
+    hanging = None
+    if character.jaw_bone is None:
+        shares = np.array([row.follows.get(OPEN, 0.0) * row.used for row in rows])
+        opening = np.linalg.norm(head.expression_directions @ shares.astype(np.float32), axis=1)
+        hanging = opening.astype(np.float64) / max(float(opening.max()), 1e-9)
+    mates = [
+        character.names.index(mate) if mate is not None and mate in character.names else -1
+        for mate in character.table.mates()
+    ]
+    return _firm(
+        Side(
+            head=head,
+            count=len(rows),
+            turns=character.jaw_bone is not None,
+            low=np.where(free, character.low, 0.0),
+            high=np.where(free, character.high, 0.0),
+            costs=np.full(len(rows), SHRINKAGE),
+            mates=np.array(mates, np.int64),
+            hanging=hanging,
+        ),
+        np.array([NAMED_FIRMNESS if row.follows else FIRMNESS for row in rows]),
+    )
+
+
+def _promised(character: Character) -> Floats:
+    """(K, 51) what each blendshape is expected to be of each of ``CHANNEL_NAMES``."""
+    table = np.zeros((len(character.names), len(CHANNEL_NAMES)))
+    for number, name in enumerate(character.names):
+        row = character.table.rows[name]
+        for channel, share in row.follows.items() if row.used else ():
+            table[number, CHANNEL_NAMES.index(channel)] = share
+    return table
+
+
+def _firm(side: Side, firmness: Floats | float = FIRMNESS) -> Side:
+    """The same side with costs in proportion to what its expressions move: few strong ones before many weak ones."""
+    return dataclasses.replace(side, firmness=np.broadcast_to(np.asarray(firmness, np.float64), (side.count,)))
+
+
+def _as(head: Head, identity: Floats | None) -> Head:
+    """A head whose neutral face is that of an identity."""
+    if identity is None:
+        return head
+    shaped = head.template + head.shape_directions[:, :, : len(identity)] @ identity
+    return dataclasses.replace(head, template=shaped.astype(np.float32))
 
 
 def identity_of(head: Head, identity: NDArray[np.floating[Any]] | None) -> Floats | None:

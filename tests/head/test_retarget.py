@@ -11,8 +11,8 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from lsf_blender_addon.errors import HeadError, MotionError
-from lsf_blender_addon.head.fit import Fit
 from lsf_blender_addon.head.correspondence import NAMES, correspond
+from lsf_blender_addon.head.fit import Fit
 from lsf_blender_addon.head.landmarks import mouth_track, poses
 from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.retarget import LIMIT, side_of, to_flame

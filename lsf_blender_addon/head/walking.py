@@ -15,13 +15,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Part of a mesh as a graph: the places of its vertices (V, 3), and the neighbours of those that take part."""
+    """Part of a mesh as a graph.
+
+    Attributes:
+        places: (V, 3) of its vertices.
+        neighbours: of each vertex that takes part.
+        toll: (V,) how many times as long ways count that lead to a vertex; None for all alike.
+    """
 
     places: Floats
     neighbours: dict[int, frozenset[int]]
+    toll: Floats | None = None
 
     @classmethod
-    def of(cls, places: Floats, faces: NDArray[np.integer[Any]], near: NDArray[np.bool_]) -> Edges:
+    def of(
+        cls, places: Floats, faces: NDArray[np.integer[Any]], near: NDArray[np.bool_], toll: Floats | None = None
+    ) -> Edges:
         """The faces (F, 4), triangles with -1, of which some vertex is in ``near`` (V,)."""
         found: dict[int, set[int]] = {}
         for face in faces[(near[faces] & (faces >= 0)).any(axis=1)]:
@@ -29,7 +38,7 @@ class Edges:
             for first, second in zip(ring, [*ring[1:], ring[0]], strict=True):
                 found.setdefault(first, set()).add(second)
                 found.setdefault(second, set()).add(first)
-        return cls(places, {vertex: frozenset(others) for vertex, others in found.items()})
+        return cls(places, {vertex: frozenset(others) for vertex, others in found.items()}, toll)
 
     def way(self, begin: int, end: int, allowed: Callable[[int], bool] = lambda _: True) -> list[int]:
         """The vertices of the shortest way over allowed ones (Dijkstra 1959); empty where there is none."""
@@ -43,7 +52,8 @@ class Edges:
             for there in self.neighbours.get(here, ()):
                 if not allowed(there):
                     continue
-                longer = so_far + float(np.linalg.norm(self.places[here] - self.places[there]))
+                length_there = float(np.linalg.norm(self.places[here] - self.places[there]))
+                longer = so_far + length_there * (1.0 if self.toll is None else float(self.toll[there]))
                 if longer < length.get(there, np.inf):
                     length[there], before[there] = longer, here
                     heapq.heappush(waiting, (longer, there))

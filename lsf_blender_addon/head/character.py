@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError
 from .finding import Mesh, found_landmarks
+from .landmarks import mouth_over
 from .model import JAW, JOINT_NAMES, POSE_FEATURES, FloatArray, Head, IntArray, Landmark
 from .naming import Table, recognised
 from .picking import landmarks_from
@@ -232,3 +233,17 @@ def _affine_weights(places: Floats, point: Floats) -> FloatArray:
     system = np.concatenate([places.T, np.ones((1, len(places)))])
     solved = system.T @ np.linalg.solve(system @ system.T, np.concatenate([point, [1.0]]))
     return np.asarray(solved, np.float32)
+
+
+def mouth_track_of(
+    character: Character, channels: Channels, samples_per_second: float = 100.0
+) -> dict[str, NDArray[np.float64]]:
+    """What ``landmarks.mouth_track`` measures, on a character: millimetres on a face of a person's size.
+
+    Raises:
+        HeadError: the channels are of another character.
+    """
+    if channels.names != character.names:
+        raise HeadError(f"These channels are not of the character {character.head.name!r}.")
+    times = channels.start + np.arange(len(channels.values)) / channels.fps
+    return mouth_over(character.head, times, channels.values, channels.jaw, samples_per_second)

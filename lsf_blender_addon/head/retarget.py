@@ -345,7 +345,7 @@ def in_chunks(fit: Fit, expression: NDArray[np.float32], jaw: NDArray[np.float32
 def report(source: Head, target: Head, solved: Solved, fit: Fit) -> dict[str, Any]:
     """What a motion's origin remembers of the way across: JSON values."""
     low, high = fit.parted.low, fit.parted.high
-    held = (solved.expression >= high - 1e-6) | ((solved.expression <= low + 1e-6) & (low < 0))
+    held = ((solved.expression >= high - 1e-6) & (high > low)) | ((solved.expression <= low + 1e-6) & (low < 0))
     return {
         "from": source.name,
         "to": target.name,

@@ -16,6 +16,9 @@ FIRST_STEPS, LATER_STEPS = 60, 24
 RELAXATION = 1.8
 """How far each step goes beyond itself (Boyd et al. 2011, 3.4.3)."""
 
+LOOK, SETTLED = 8, 1e-5
+"""How often a look is taken whether the answers still move, and by how little of their range they no longer do."""
+
 TOUCHING = 1e-9
 SMALLEST_VALUE = 1e-4
 """Of the scaled matrix' least eigenvalue, for the step: directions flatter than that may take their time."""
@@ -91,11 +94,13 @@ class BoundedFit:
         inside = (start / self.scales).astype(np.float32)
         price = (held / self.step).astype(np.float32)
         wanted = (goal * self.scales).astype(np.float32)
-        step = np.float32(self.step)
-        for _ in range(FIRST_STEPS if near is None else LATER_STEPS):
+        step, span = np.float32(self.step), float((high - low).max())
+        for number in range(FIRST_STEPS if near is None else LATER_STEPS):
             free = (wanted + step * (inside - price)) @ self.stepping
             free = RELAXATION * free + (1 - RELAXATION) * inside
             moved = free + price
-            inside = np.clip(moved, low, high)
+            before, inside = inside, np.clip(moved, low, high)
             price = moved - inside
+            if number % LOOK == LOOK - 1 and np.abs(inside - before).max() < SETTLED * span:
+                break
         return np.asarray(np.clip(inside * self.scales, self.low, self.high), np.float64)

@@ -158,13 +158,17 @@ def _skin_pairs(
     bent = there[samples] + bending(anchors_there, anchors_here - anchors_there, there[samples])
     allowed = np.flatnonzero(_outer(source))
     facing_here, facing_there = normals(laid, source.triangles), normals(there, target.triangles)
-    distance = np.linalg.norm(bent[:, None] - laid[allowed][None], axis=2)
+    near = laid[allowed]
+    squares = (bent**2).sum(axis=1)[:, None] + (near**2).sum(axis=1)[None] - 2 * bent @ near.T
+    distance = np.sqrt(np.maximum(squares, 0.0))
     unlike = facing_there[samples] @ facing_here[allowed].T < SAME_FACING
     unlike |= np.abs(jaws[1][samples][:, None] - jaws[0][allowed][None]) > SAME_JAW
     distance[unlike] = np.inf
     if distance.shape[1] < NEIGHBOURS:
         raise HeadError(f"The head {source.name!r} has too few vertices on its face to speak for another.")
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+    nearest = np.argpartition(distance, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    order = np.argsort(np.take_along_axis(distance, nearest, axis=1), axis=1, kind="stable")
+    nearest = np.take_along_axis(nearest, order, axis=1)
     far = np.take_along_axis(distance, nearest, axis=1)
     kept = far[:, 0] < FARTHEST
     nearness = 1 / (far[kept] + 1e-4) ** 2
@@ -292,7 +296,11 @@ def normals(placed: Floats, triangles: NDArray[np.integer[Any]]) -> Floats:
     """(V, 3) unit normals of vertices, weighted by area."""
     a, b, c = (placed[triangles[:, corner]] for corner in range(3))
     across = np.cross(b - a, c - a)
-    total = np.zeros_like(placed)
-    for corner in range(3):
-        np.add.at(total, triangles[:, corner], across)
+    total = np.stack(
+        [
+            sum(np.bincount(triangles[:, corner], across[:, axis], len(placed)) for corner in range(3))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
     return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12), np.float64)

@@ -30,6 +30,9 @@ LIP_WEIGHT, LID_WEIGHT, NAMED_WEIGHT, SKIN_WEIGHT = 1.5, 1.0, 1.0, 0.35
 OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT = 5.0, 20.0
 """How much the points and the heights between the lips count; the latter most while the lips are nearly closed."""
 
+FIRMLY = 1.5
+"""How much more closing counts for blendshapes, whose costs hold them back."""
+
 LID_GAP_WEIGHT = 4.0
 """The same of the heights between the lids, of blendshapes: FLAME's components can hardly close an eye."""
 
@@ -38,6 +41,9 @@ PARTING = 0.4
 
 UPPER_SHARE = 0.25
 """How much of that the upper lip does."""
+
+NEARLY = 1e-4
+"""How much of the one kind of answer is too little to be worked out."""
 
 BUSY = 1.0
 """Millimetres that the lips must have moved before lips that stand apart at rest are brought together."""
@@ -163,7 +169,7 @@ class Fit:
                 target.low,
                 target.high,
             )
-            for weight in (OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT)
+            for weight in (OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT * (1.0 if target.firmness is None else FIRMLY))
         )
         if named is not None:
             named = named.copy()
@@ -204,13 +210,22 @@ class Fit:
             if turning:
                 error += going * (error @ back - error)
             misses[:, :width] = error.reshape(len(error), -1)
-            apart, together = (
-                fit.improved(found, misses, prior, first=number == 0) for fit in (self.parted, self.closed)
-            )
-            found = apart + shut * (together - apart)
+            found = self._improved(found, misses, prior, shut, first=number == 0)
         named = self._placed(self.target.only(np.arange(len(NAMES))), found, turned)
         errors = (wanted[:, : len(NAMES)] - named) * self.scale
         return Solved(found.astype(np.float32), turned.astype(np.float32), (errors.astype(np.float64) ** 2).sum(axis=2))
+
+    def _improved(self, found: Floats, misses: Singles, prior: Floats | None, shut: Floats, *, first: bool) -> Floats:
+        """The answer (T, K), each frame's between those for parted and for closed lips."""
+        together = np.flatnonzero(shut[:, 0] > NEARLY)
+        apart = np.flatnonzero(shut[:, 0] < 1 - NEARLY)
+        total = np.zeros_like(found)
+        for fit, rows, share in ((self.parted, apart, 1 - shut), (self.closed, together, shut)):
+            if len(rows):
+                promised = None if prior is None else prior[rows]
+                total[rows] += share[rows] * fit.improved(found[rows], misses[rows], promised, first=first)
+        alone = np.where(shut > 1 - NEARLY, shut, np.where(shut < NEARLY, 1 - shut, 1.0))
+        return np.asarray(total / alone, np.float64)
 
     def wanted_squares(self, expression: NDArray[np.floating[Any]], jaw: NDArray[np.floating[Any]]) -> Floats:
         """(T, N) squared millimetres that the target's named points are to go."""

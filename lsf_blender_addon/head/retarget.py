@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError, MotionError
 from ..motion import CHANNELS, FaceMotion
+from .basis import require_basis, with_basis, without_basis
 from .character import Channels, Character
-from .fit import Fit, Side, Solved
+from .fit import Fit, Solved
 from .known_names import OPEN
-from .model import Head, Space
+from .model import Head
 from .naming import CHANNEL_NAMES
+from .sides import character_side, firm, identity_of, promised, shaped, side_of
 
 Floats = NDArray[np.float64]
 
@@ -27,18 +29,6 @@ WIDE_JAW = 0.35
 
 MOVING = 0.1
 """Millimetres that a point must go to count as moved."""
-
-LIMIT = 3.0
-"""Standard deviations that an expression component may reach: beyond, FLAME's faces are none."""
-
-SHRINKAGE = 0.05
-"""Square millimetres that a component's square costs."""
-
-FIRMNESS = 0.01
-"""What a blendshape's square costs besides, in parts of all the squared millimetres that it moves."""
-
-NAMED_FIRMNESS = 0.3
-"""The same where a name says what it is expected to be, from which it then takes as much to depart."""
 
 CHUNK = 1000
 
@@ -57,7 +47,8 @@ def to_flame(
     Returns:
         T frames in ``flame``: FLAME's first 50 expression components, each within ±3, and the jaw's axis-angle.
         ``origin`` gets ``retargeted``: from and to which head, how far named points lie from where they belong
-        (``residual_mm``, root mean square, and ``worst_mm``), and the share of values that the bounds hold back.
+        (``residual_mm``, root mean square, and ``worst_mm``), and the share of values that the bounds hold back; and
+        ``basis``, whose components these are.
 
     Raises:
         MotionError: the motion is not in ``arkit``.
@@ -71,13 +62,14 @@ def to_flame(
     who = identity_of(target, identity)
     fit = Fit.of(side_of(source, "arkit"), dataclasses.replace(side_of(target, "flame"), identity=who))
     solved = in_chunks(fit, motion.expression, motion.jaw)
-    return dataclasses.replace(
+    spoken = dataclasses.replace(
         motion,
         expression=solved.expression,
         jaw=solved.jaw,
         space="flame",
         origin={**motion.origin, "retargeted": report(source, target, solved, fit)},
     )
+    return with_basis(spoken, target)
 
 
 def to_arkit(
@@ -95,22 +87,23 @@ def to_arkit(
         T frames in ``arkit``, each value between 0 and 1, and the jaw's axis-angle; ``origin`` as in ``to_flame``.
 
     Raises:
-        MotionError: the motion is not in ``flame``.
+        MotionError: the motion is not in ``flame``, or speaks other components than the source's.
         HeadError: as in ``to_flame``.
     """
     if motion.space != "flame":
         raise MotionError(
             f"Only motions in the space 'flame' can be retargeted to ARKit; this one is {motion.space!r}."
         )
-    speaker = _as(source, identity_of(source, identity))
-    fit = Fit.of(side_of(speaker, "flame"), _firm(side_of(target, "arkit")))
+    require_basis(motion, source)
+    speaker = shaped(source, identity_of(source, identity))
+    fit = Fit.of(side_of(speaker, "flame"), firm(side_of(target, "arkit")))
     solved = in_chunks(fit, motion.expression, motion.jaw)
     return dataclasses.replace(
         motion,
         expression=solved.expression,
         jaw=solved.jaw,
         space="arkit",
-        origin={**motion.origin, "retargeted": report(source, target, solved, fit)},
+        origin={**without_basis(motion.origin), "retargeted": report(source, target, solved, fit)},
     )
 
 
@@ -128,7 +121,7 @@ def to_character(motion: FaceMotion, source: Head, target: Character) -> Channel
         ``retargeted`` as in ``to_flame``, in millimetres on a face of a person's size.
 
     Raises:
-        MotionError: the motion is not in the source's space.
+        MotionError: the motion is not in the source's space, or speaks another FLAME file's components.
         HeadError: a head lacks landmarks, or nothing of the character opens its mouth.
     """
     if motion.space != source.space:
@@ -136,6 +129,7 @@ def to_character(motion: FaceMotion, source: Head, target: Character) -> Channel
             f"The motion is in the space {motion.space!r} and the head {source.name!r} in {source.space!r}: "
             "they must be the same."
         )
+    require_basis(motion, source)
     fit = character_fit(source, target)
     solved = in_chunks(fit, motion.expression, motion.jaw)
     return Channels(
@@ -144,7 +138,7 @@ def to_character(motion: FaceMotion, source: Head, target: Character) -> Channel
         jaw=solved.jaw if target.jaw_bone is not None else None,
         fps=motion.fps,
         start=motion.start,
-        origin={**motion.origin, "retargeted": report(source, target.head, solved, fit)},
+        origin={**without_basis(motion.origin), "retargeted": report(source, target.head, solved, fit)},
     )
 
 
@@ -166,14 +160,14 @@ def from_character(channels: Channels, source: Character, target: Head) -> FaceM
     if not (np.isfinite(channels.values).all() and np.isfinite(jaw).all()):
         raise MotionError("The channels hold numbers that are not finite.")
     side = side_of(target, target.space)
-    side = _firm(side) if target.space == "arkit" else side
-    named = _promised(source).T if target.space == "arkit" else None
+    side = firm(side) if target.space == "arkit" else side
+    named = promised(source).T if target.space == "arkit" else None
     if named is not None:
         # the jaw is found from where the chin goes; the last column is its channel
         named = np.concatenate([named[:, :CHANNELS], np.zeros((1, CHANNELS))])
-    fit = Fit.of(_character_side(source), side, named)
+    fit = Fit.of(character_side(source), side, named)
     solved = in_chunks(fit, channels.values, jaw)
-    return FaceMotion(
+    motion = FaceMotion(
         expression=solved.expression,
         jaw=solved.jaw,
         fps=channels.fps,
@@ -181,6 +175,7 @@ def from_character(channels: Channels, source: Character, target: Head) -> FaceM
         start=channels.start,
         origin={**channels.origin, "retargeted": report(source.head, target, solved, fit)},
     )
+    return with_basis(motion, target) if target.space == "flame" else motion
 
 
 def character_fit(source: Head, target: Character) -> Fit:
@@ -190,20 +185,17 @@ def character_fit(source: Head, target: Character) -> Fit:
         HeadError: as in ``to_character``.
     """
     side = side_of(source, source.space)
-    own = _character_side(target)
+    own = character_side(target)
     opens = any(OPEN in row.follows and row.used for row in target.table.rows.values())
     if target.jaw_bone is None and not opens:
         raise HeadError(
             f"Nothing of {target.head.name!r} is known to open its mouth: say in its table which blendshape follows "
             f"{OPEN!r}."
         )
-    named = _promised(target).T
+    named = promised(target).T
     if source.space == "flame":
         named[:CHANNELS] = 0.0
     shifts = any({"jawLeft", "jawRight"} & set(row.follows) for row in target.table.rows.values() if row.used)
-    if source.space == "arkit":
-        mates = side_of_names(source.expression_names[:CHANNELS])
-        side = dataclasses.replace(side, mates=mates)
     return Fit.of(side, own, named.astype(np.float64), yaw=not shifts)
 
 
@@ -230,104 +222,6 @@ def residuals(source: Head, target: Character, strength: float = 0.5) -> dict[st
     weight = np.maximum(moving.sum(axis=1), 1)
     left, way = (np.sqrt((squares * moving).sum(axis=1) / weight) for squares in (solved.squares, ways))
     return {name: (float(left[row]), float(way[row])) for row, name in enumerate(CHANNEL_NAMES)}
-
-
-def side_of_names(names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Which of ARKit's expressions is each one's mirror image."""
-    swapped = [name.replace("Left", "#").replace("Right", "Left").replace("#", "Right") for name in names]
-    return np.array([names.index(name) for name in swapped], np.int64)
-
-
-def _character_side(character: Character) -> Side:
-    """A character as one side of a fit: blendshapes that the table does not use are held at 0."""
-    rows = [character.table.rows[name] for name in character.names]
-    free = np.array(
-        [row.used and not (character.jaw_bone is not None and set(row.follows) == {OPEN}) for row in rows], bool
-    )
-    head = character.head
-    hanging = None
-    if character.jaw_bone is None:
-        shares = np.array([row.follows.get(OPEN, 0.0) * row.used for row in rows])
-        opening = np.linalg.norm(head.expression_directions @ shares.astype(np.float32), axis=1)
-        hanging = opening.astype(np.float64) / max(float(opening.max()), 1e-9)
-    mates = [
-        character.names.index(mate) if mate is not None and mate in character.names else -1
-        for mate in character.table.mates()
-    ]
-    return _firm(
-        Side(
-            head=head,
-            count=len(rows),
-            turns=character.jaw_bone is not None,
-            low=np.where(free, character.low, 0.0),
-            high=np.where(free, character.high, 0.0),
-            costs=np.full(len(rows), SHRINKAGE),
-            mates=np.array(mates, np.int64),
-            hanging=hanging,
-        ),
-        np.array([NAMED_FIRMNESS if row.follows else FIRMNESS for row in rows]),
-    )
-
-
-def _promised(character: Character) -> Floats:
-    """(K, 51) what each blendshape is expected to be of each of ``CHANNEL_NAMES``."""
-    table = np.zeros((len(character.names), len(CHANNEL_NAMES)))
-    for number, name in enumerate(character.names):
-        row = character.table.rows[name]
-        for channel, share in row.follows.items() if row.used else ():
-            table[number, CHANNEL_NAMES.index(channel)] = share
-    return table
-
-
-def _firm(side: Side, firmness: Floats | float = FIRMNESS) -> Side:
-    """The same side with costs in proportion to what its expressions move: few strong ones before many weak ones."""
-    return dataclasses.replace(side, firmness=np.broadcast_to(np.asarray(firmness, np.float64), (side.count,)))
-
-
-def _as(head: Head, identity: Floats | None) -> Head:
-    """A head whose neutral face is that of an identity."""
-    if identity is None:
-        return head
-    shaped = head.template + head.shape_directions[:, :, : len(identity)] @ identity
-    return dataclasses.replace(head, template=shaped.astype(np.float32))
-
-
-def identity_of(head: Head, identity: NDArray[np.floating[Any]] | None) -> Floats | None:
-    """Identity coefficients as float64 (S,), checked against the head.
-
-    Raises:
-        HeadError: they are too many, or not finite.
-    """
-    who = None if identity is None else np.asarray(identity, np.float64).reshape(-1)
-    if who is not None and (who.size > head.shape_count or not np.isfinite(who).all()):
-        raise HeadError(
-            f"{who.size} identity numbers do not fit the head {head.name!r}: it takes up to {head.shape_count}, "
-            "all finite."
-        )
-    return who
-
-
-def side_of(head: Head, space: Space) -> Side:
-    """A head of a known space as one side of a fit: 50 expressions, and a jaw that turns.
-
-    Raises:
-        HeadError: the head is in another space, or has fewer expressions.
-    """
-    if head.space != space:
-        raise HeadError(f"The head {head.name!r} is in the space {head.space!r}, and {space!r} is needed here.")
-    if head.expression_count < CHANNELS:
-        raise HeadError(
-            f"The head {head.name!r} has {head.expression_count} expression directions; {CHANNELS} are needed."
-        )
-    low, high = (-LIMIT, LIMIT) if space == "flame" else (0.0, 1.0)
-    return Side(
-        head=head,
-        count=CHANNELS,
-        turns=True,
-        low=np.full(CHANNELS, low),
-        high=np.full(CHANNELS, high),
-        costs=np.full(CHANNELS, SHRINKAGE),
-    )
 
 
 def in_chunks(fit: Fit, expression: NDArray[np.float32], jaw: NDArray[np.float32]) -> Solved:

@@ -15,7 +15,8 @@ from lsf_blender_addon.head.correspondence import NAMES, correspond
 from lsf_blender_addon.head.fit import Fit
 from lsf_blender_addon.head.landmarks import mouth_track, poses
 from lsf_blender_addon.head.model import Head
-from lsf_blender_addon.head.retarget import LIMIT, side_of, to_flame
+from lsf_blender_addon.head.retarget import to_flame
+from lsf_blender_addon.head.sides import LIMIT, side_of
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 from tests.head.bundled import LOWER_LINE, UPPER_LINE, head

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError, MotionError
 from ..motion import CHANNELS, FaceMotion
-from .basis import basis_of, with_basis
+from .basis import same_basis, with_basis
 from .bounded import BoundedFit
 from .model import Head
 from .moving import JAW_FEATURES
@@ -45,7 +45,7 @@ def to_release(motion: FaceMotion, source: Head, target: Head) -> FaceMotion:
     """
     if motion.space != "flame":
         raise MotionError(f"Only motions in the space 'flame' have a FLAME file's basis; this is {motion.space!r}.")
-    if motion.origin.get("basis", basis_of(source)) != basis_of(source):
+    if "basis" in motion.origin and not same_basis(motion.origin["basis"], source):
         raise MotionError(
             f"The motion speaks the components of {motion.origin.get('basis_name', 'another file')!r}, not those of "
             f"{source.name!r}: give the file that it was made for."

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.errors import HeadError, MotionError
-from lsf_blender_addon.head.basis import basis_of, require_basis, with_basis
+from lsf_blender_addon.head.basis import basis_of, require_basis, same_basis, with_basis
 from lsf_blender_addon.head.correspondence import NAMES
+from lsf_blender_addon.head.crossing import to_head
 from lsf_blender_addon.head.landmarks import poses
 from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.releases import to_release
@@ -85,6 +86,28 @@ def test_a_motion_remembers_whose_components_it_speaks(motion: FaceMotion, old: 
     require_basis(motion, old)
     require_basis(motion, replace(old, name="renamed"))
     require_basis(one(0.1), head())
+
+
+def test_a_basis_is_known_again_after_a_scene_or_a_small_file(old: Head, new: Head) -> None:
+    halved = replace(old, expression_directions=old.expression_directions.astype(np.float16).astype(np.float32))
+    assert same_basis(basis_of(old), halved)
+    assert not same_basis(basis_of(old), new)
+    assert not same_basis(basis_of(old), replace(old, expression_directions=-old.expression_directions))
+    for strange in (None, "FLAME", [1.0], {"a": 1}, [None] * 12, [float("nan")] * 12):
+        assert not same_basis(strange, old)
+
+
+def test_any_motion_reaches_any_head_by_one_door(motion: FaceMotion, old: Head, new: Head) -> None:
+    ours = one(0.1, mouthPucker=0.5)
+    assert to_head(ours, head(), bundled=head()) is ours
+    assert to_head(motion, old, bundled=head()) is motion
+    assert to_head(ours, old, bundled=head()).space == "flame"
+    assert to_head(motion, head(), bundled=head(), made_for=old).space == "arkit"
+    assert same_basis(to_head(motion, new, bundled=head(), made_for=old).origin["basis"], new)
+    with pytest.raises(MotionError, match="both FLAME files"):
+        to_head(motion, new, bundled=head())
+    with pytest.raises(MotionError, match="give the FLAME file that it was made for"):
+        to_head(motion, head(), bundled=head())
 
 
 def test_components_of_another_file_are_refused_with_the_way_out(motion: FaceMotion, old: Head, new: Head) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,12 +118,13 @@ def character_of(
         picked: landmarks by vertex (see ``picking.py``), which go before all other ways of finding them.
 
     Raises:
-        HeadError: shapes do not fit the mesh, there are none, or the landmarks cannot be found; the sentence says
-            what to do.
+        HeadError: shapes or table do not fit the mesh, there are none, or the landmarks cannot be found; the sentence
+            says what to do.
     """
     places = np.ascontiguousarray(vertices, dtype=np.float64)
     _check(name, places, faces, shapes)
-    table = table or recognised(tuple(shapes))
+    table = recognised(tuple(shapes)) if table is None else table
+    _require_table(name, table, shapes)
     known = _known_landmarks(places, faces, reference) if picked is None else None
     if picked is not None:
         marks, found = landmarks_from(picked, places, faces), "picked"
@@ -179,13 +180,17 @@ def with_table(character: Character, table: Table) -> Character:
     Raises:
         HeadError: the table is of another character's blendshapes.
     """
-    if set(table.rows) != set(character.names):
-        strange = sorted(set(table.rows) ^ set(character.names))
-        raise HeadError(
-            f"The table is not of the character {character.head.name!r}: it and the mesh differ in "
-            f"{len(strange)} blendshapes, such as {strange[0]!r}."
-        )
+    _require_table(character.head.name, table, character.names)
     return dataclasses.replace(character, table=table)
+
+
+def _require_table(name: str, table: Table, shapes: Iterable[str]) -> None:
+    strange = sorted(set(table.rows) ^ set(shapes))
+    if strange:
+        raise HeadError(
+            f"The table is not of the character {name!r}: it and the mesh differ in {len(strange)} blendshapes, such "
+            f"as {strange[0]!r}."
+        )
 
 
 def _check(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.errors import HeadError, MotionError
-from lsf_blender_addon.head.character import Channels, Character, mouth_track_of, with_table
+from lsf_blender_addon.head.character import Channels, Character, character_of, mouth_track_of, with_table
 from lsf_blender_addon.head.landmarks import mouth_track, positions
 from lsf_blender_addon.head.naming import Row, Table
 from lsf_blender_addon.head.retarget import from_character, residuals, to_arkit, to_character, to_flame
@@ -262,3 +262,9 @@ def test_what_cannot_be_is_refused_with_the_reason(ict: Character, said: Channel
         from_character(replace(said, values=said.values * np.nan), ict, head())
     with pytest.raises(HeadError, match="does not fit its"):
         made(bone=False, shapes={"jawOpen": np.zeros((4, 3), np.float32)})
+
+
+def test_a_table_of_other_blendshapes_is_refused() -> None:
+    table = Table({**made(bone=True).table.rows, "smirk": Row()})
+    with pytest.raises(HeadError, match="differ in 1 blendshapes, such as 'smirk'"):
+        character_of("made", head().template, head().faces, shapes_of(opening=False), reference=head(), table=table)

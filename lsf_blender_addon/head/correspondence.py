@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import HeadError
 from .landmarks import BROW_NAMES, EYE_NAMES, LIP_POINTS, OTHER_NAMES, positions
 from .model import JAW, Head
+from .moving import Points
 from .skinning import vertices as skin
 
 Floats = NDArray[np.float64]
@@ -47,40 +48,6 @@ BEYOND = 0.012
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
-    """P points on a head, each the weighted mean of K vertices: ``vertices`` (P, K), ``weights`` (P, K) float32."""
-
-    vertices: Integers
-    weights: NDArray[np.float32]
-
-    def directions(self, head: Head, count: int) -> Floats:
-        """(P, 3, count) metres per unit of the head's first expressions."""
-        taken = head.expression_directions[self.vertices][..., :count].astype(np.float64)
-        return np.asarray(np.einsum("pkce,pk->pce", taken, self.weights), np.float64)
-
-    def jaw_weights(self, head: Head) -> Floats:
-        """(P,) how far each point goes with the jaw, 0 to 1."""
-        return np.asarray((head.weights[self.vertices, JAW] * self.weights).sum(axis=1), np.float64)
-
-    def posed(
-        self,
-        head: Head,
-        expression: NDArray[np.floating[Any]],
-        jaw: NDArray[np.floating[Any]],
-        identity: NDArray[np.floating[Any]] | None,
-    ) -> NDArray[np.float32]:
-        """(T, P, 3) float32 metres, where the points lie on every frame."""
-        used, index = np.unique(self.vertices, return_inverse=True)
-        placed = skin(head, expression, jaw, identity, only=used)
-        rows = index.reshape(self.vertices.shape)
-        total: NDArray[np.float32] = placed[:, rows[:, 0]] * self.weights[:, 0, None]
-        for column in range(1, rows.shape[1]):
-            moved = np.flatnonzero(self.weights[:, column])
-            total[:, moved] += placed[:, rows[moved, column]] * self.weights[moved, column, None]
-        return total
-
-
-@dataclass(frozen=True, eq=False)
 class Correspondence:
     """P pairs of points: those of ``NAMES`` first, then samples of skin.
 
@@ -97,13 +64,20 @@ class Correspondence:
     scale: float
 
 
-def correspond(source: Head, target: Head, identity: NDArray[np.floating[Any]] | None = None) -> Correspondence:
+def correspond(
+    source: Head,
+    target: Head,
+    identity: NDArray[np.floating[Any]] | None = None,
+    *,
+    hanging: tuple[Floats | None, Floats | None] = (None, None),
+) -> Correspondence:
     """Pair the points of two heads at rest.
 
     Args:
         source: the head that speaks, at its own neutral shape.
         target: the head that is to speak.
         identity: (S,) the target's identity coefficients.
+        hanging: (V,) how far each vertex goes with the jaw, of source and of target; their weights where None.
 
     Raises:
         HeadError: a head lacks landmarks, or its landmarks lie where no face has them.
@@ -113,18 +87,21 @@ def correspond(source: Head, target: Head, identity: NDArray[np.floating[Any]] |
         if missing:
             raise HeadError(
                 f"The head {head.name!r} has no named points on lips, lids and brows ({len(missing)} are missing, such "
-                f"as {missing[0]}): use one of FLAME's own topology, or the bundled head."
+                f"as {missing[0]}): use one of FLAME's own topology or the bundled head, or find or pick its points."
             )
     here = source.template.astype(np.float64)
     there = skin(target, identity=identity)[0].astype(np.float64)
-    turn, scale, shift = _aligned(
+    turn, scale, shift = aligned(
         positions(source, here, STEADY_NAMES).astype(np.float64),
         positions(target, there, STEADY_NAMES).astype(np.float64),
-        source,
-        target,
+        (source.name, target.name),
     )
     laid = scale * here @ turn.T + shift
-    samples, matched, weights = _skin_pairs(source, target, laid, there)
+    jaws = tuple(
+        head.weights[:, JAW].astype(np.float64) if given is None else given
+        for head, given in zip((source, target), hanging, strict=True)
+    )
+    samples, matched, weights = _skin_pairs(source, target, laid, there, jaws)
     named_source, named_target = _named(source), _named(target)
     return Correspondence(
         source=Points(
@@ -154,7 +131,7 @@ def _named(head: Head) -> Points:
     return Points(rows, weights)
 
 
-def _aligned(here: Floats, there: Floats, source: Head, target: Head) -> tuple[Floats, float, Floats]:
+def aligned(here: Floats, there: Floats, names: tuple[str, str]) -> tuple[Floats, float, Floats]:
     """Rotation, scale and shift that lay points (N, 3) over others; heads look along +z: they may nod, no more."""
     centre, goal = here.mean(axis=0), there.mean(axis=0)
     first, second = here - centre, there - goal
@@ -166,28 +143,32 @@ def _aligned(here: Floats, there: Floats, source: Head, target: Head) -> tuple[F
     scale = float((second * (first @ turn.T)).sum()) / max(spread, 1e-12)
     if not (spread > SMALLEST**2 and scale > 0 and cosine > 0):
         raise HeadError(
-            f"The landmarks of the heads {source.name!r} and {target.name!r} do not lie alike: one of them is no "
+            f"The landmarks of the heads {names[0]!r} and {names[1]!r} do not lie alike: one of them is no "
             "face that stands upright and looks along +z."
         )
     return turn, scale, np.asarray(goal - scale * turn @ centre, np.float64)
 
 
 def _skin_pairs(
-    source: Head, target: Head, laid: Floats, there: Floats
+    source: Head, target: Head, laid: Floats, there: Floats, jaws: tuple[Floats, ...]
 ) -> tuple[Integers, Integers, NDArray[np.float32]]:
     """Vertices of the target (P,), and what they are on the source: vertices (P, K) and weights (P, K)."""
     anchors_here, anchors_there = _anchors(source, laid), _anchors(target, there)
     samples = _spread(_face_skin(target, there), there)
-    bent = there[samples] + _bending(anchors_there, anchors_here - anchors_there, there[samples])
+    bent = there[samples] + bending(anchors_there, anchors_here - anchors_there, there[samples])
     allowed = np.flatnonzero(_outer(source))
     facing_here, facing_there = normals(laid, source.triangles), normals(there, target.triangles)
-    distance = np.linalg.norm(bent[:, None] - laid[allowed][None], axis=2)
+    near = laid[allowed]
+    squares = (bent**2).sum(axis=1)[:, None] + (near**2).sum(axis=1)[None] - 2 * bent @ near.T
+    distance = np.sqrt(np.maximum(squares, 0.0))
     unlike = facing_there[samples] @ facing_here[allowed].T < SAME_FACING
-    unlike |= np.abs(target.weights[samples, JAW][:, None] - source.weights[allowed, JAW][None]) > SAME_JAW
+    unlike |= np.abs(jaws[1][samples][:, None] - jaws[0][allowed][None]) > SAME_JAW
     distance[unlike] = np.inf
     if distance.shape[1] < NEIGHBOURS:
         raise HeadError(f"The head {source.name!r} has too few vertices on its face to speak for another.")
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+    nearest = np.argpartition(distance, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    order = np.argsort(np.take_along_axis(distance, nearest, axis=1), axis=1, kind="stable")
+    nearest = np.take_along_axis(nearest, order, axis=1)
     far = np.take_along_axis(distance, nearest, axis=1)
     kept = far[:, 0] < FARTHEST
     nearness = 1 / (far[kept] + 1e-4) ** 2
@@ -195,12 +176,53 @@ def _skin_pairs(
     return samples[kept], allowed[nearest[kept]], weights
 
 
+def mirror_images(rest: Floats) -> Integers:
+    """Which point is each one's image in the mirror x = 0, -1 for none.
+
+    Args:
+        rest: (P, 3) metres, where the points of ``NAMES`` and samples of skin lie on a neutral face.
+    """
+    swapped = [_other_side(name) for name in NAMES]
+    named = [NAMES.index(name) for name in swapped]
+    skin_points = rest[len(NAMES) :]
+    images = np.full(len(skin_points), -1, np.int64)
+    if len(skin_points):
+        apart = np.linalg.norm((skin_points * [-1.0, 1.0, 1.0])[:, None] - skin_points[None], axis=2)
+        nearest = apart.argmin(axis=1)
+        mutual = nearest[nearest] == np.arange(len(nearest))
+        images = np.where(mutual & (apart.min(axis=1) < SPACING / 2), nearest + len(NAMES), -1)
+    return np.concatenate([np.array(named, np.int64), images])
+
+
+def _other_side(name: str) -> str:
+    """The name of a landmark's mirror image; points along the lips count from the right corner to the left."""
+    head, _, last = name.rpartition("_")
+    if last.isdigit():
+        return f"{head}_{LIP_POINTS - 1 - int(last)}"
+    swap = {"left": "right", "right": "left"}
+    return "_".join(swap.get(part, part) for part in name.split("_"))
+
+
+def islands(vertices: int, triangles: NDArray[np.integer[Any]]) -> Integers:
+    """(V,) the least vertex of the connected piece of the mesh that each vertex belongs to."""
+    label = np.arange(vertices)
+    while True:
+        least = label[triangles].min(axis=1)
+        lower = label.copy()
+        np.minimum.at(lower, triangles.ravel(), np.repeat(least, 3))
+        lower = lower[lower]
+        if np.array_equal(lower, label):
+            return label
+        label = lower
+
+
 def _outer(head: Head) -> NDArray[np.bool_]:
-    """(V,) which vertices are skin that can be seen; all of them where the head names no such material."""
+    """(V,) which vertices are skin that can be seen; the pieces with chin and nose where no material says so."""
     chosen = [number for number, name in enumerate(head.material_names) if name in OUTER_MATERIALS]
     found = np.zeros(head.vertex_count, bool)
     if head.material_index is None or not chosen:
-        return ~found
+        label = islands(head.vertex_count, head.triangles)
+        return np.isin(label, label[np.concatenate([head.landmark(n).vertices for n in ("chin", "nose_tip")])])
     corners = head.faces[np.isin(head.material_index, chosen)]
     found[corners[corners >= 0]] = True
     return found
@@ -254,7 +276,7 @@ def _spread(candidates: Integers, placed: Floats) -> Integers:
     return together
 
 
-def _bending(anchors: Floats, offsets: Floats, points: Floats) -> Floats:
+def bending(anchors: Floats, offsets: Floats, points: Floats) -> Floats:
     """Offsets (N, 3) given at anchors, at other points (P, 3): polyharmonic of first order with an affine part."""
     count = len(anchors)
 
@@ -274,7 +296,11 @@ def normals(placed: Floats, triangles: NDArray[np.integer[Any]]) -> Floats:
     """(V, 3) unit normals of vertices, weighted by area."""
     a, b, c = (placed[triangles[:, corner]] for corner in range(3))
     across = np.cross(b - a, c - a)
-    total = np.zeros_like(placed)
-    for corner in range(3):
-        np.add.at(total, triangles[:, corner], across)
+    total = np.stack(
+        [
+            sum(np.bincount(triangles[:, corner], across[:, axis], len(placed)) for corner in range(3))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
     return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12), np.float64)

@@ -70,11 +70,7 @@ def poses(
             f"The motion is in the space {motion.space!r} and the head {head.name!r} in {head.space!r}: "
             "retarget it first."
         )
-    points = [head.landmark(name) for name in names]
-    used, index = np.unique(np.concatenate([point.vertices for point in points]), return_inverse=True)
-    splits = np.split(index.ravel(), np.cumsum([len(point.vertices) for point in points])[:-1])
-    posed = skin(head, motion.expression, motion.jaw, identity, only=used)
-    return _weighted(posed, [(rows, point.weights) for rows, point in zip(splits, points, strict=True)])
+    return _placed(head, names, motion.expression, motion.jaw, identity)
 
 
 def mouth_track(
@@ -101,27 +97,66 @@ def mouth_track(
         MotionError: the motion is not in the head's space.
         HeadError: the head lacks a lip landmark.
     """
-    last = motion.start + max(0, motion.frames - 1) / motion.fps
-    t = motion.start + np.arange(int(np.floor((last - motion.start) * samples_per_second + 1e-6)) + 1) / (
-        samples_per_second
+    if motion.space != head.space:
+        raise MotionError(
+            f"The motion is in the space {motion.space!r} and the head {head.name!r} in {head.space!r}: "
+            "retarget it first."
+        )
+    return mouth_over(
+        head,
+        motion.start + np.arange(motion.frames) / motion.fps,
+        motion.expression,
+        motion.jaw,
+        samples_per_second,
+        identity=identity,
     )
-    own = motion.start + np.arange(motion.frames) / motion.fps
-    sampled = FaceMotion(
-        expression=_interpolated(t, own, motion.expression),
-        jaw=_interpolated(t, own, motion.jaw),
-        fps=samples_per_second,
-        space=motion.space,
-        start=motion.start,
-    )
-    rest = FaceMotion(
-        expression=np.zeros_like(motion.expression[:1]),
-        jaw=np.zeros_like(motion.jaw[:1]),
-        fps=motion.fps,
-        space=motion.space,
-    )
-    aperture, width = _mouth(poses(head, sampled, MOUTH_NAMES, identity=identity))
-    neutral, _ = _mouth(poses(head, rest, MOUTH_NAMES, identity=identity))
+
+
+def mouth_over(
+    head: Head,
+    times: NDArray[np.float64],
+    expression: FloatArray,
+    jaw: FloatArray | None,
+    samples_per_second: float = 100.0,
+    *,
+    identity: NDArray[np.floating[Any]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """What ``mouth_track`` measures, of any head's own expressions.
+
+    Args:
+        head: the head to measure on.
+        times: (T,) seconds of the frames, evenly spaced.
+        expression: (T, E) of the head's first expressions; interpolated linearly.
+        jaw: (T, 3) axis-angle, radians; None for none.
+        samples_per_second: how often to measure.
+        identity: (S,) identity coefficients.
+
+    Raises:
+        HeadError: the head lacks a lip landmark.
+    """
+    count = int(np.floor((times[-1] - times[0]) * samples_per_second + 1e-6)) + 1
+    t = times[0] + np.arange(count) / samples_per_second
+    turning = np.zeros((len(times), 3), np.float32) if jaw is None else jaw
+    sampled = _interpolated(t, times, expression), _interpolated(t, times, turning)
+    aperture, width = _mouth(_placed(head, MOUTH_NAMES, *sampled, identity))
+    still = np.zeros_like(expression[:1]), np.zeros_like(turning[:1])
+    neutral, _ = _mouth(_placed(head, MOUTH_NAMES, *still, identity))
     return {"t": t, "aperture": aperture, "aperture_rest": np.asarray(neutral[0]), "width": width}
+
+
+def _placed(
+    head: Head,
+    names: Sequence[str],
+    expression: FloatArray,
+    jaw: FloatArray,
+    identity: NDArray[np.floating[Any]] | None,
+) -> FloatArray:
+    """(T, N, 3) metres of landmarks; only their vertices are skinned."""
+    points = [head.landmark(name) for name in names]
+    used, index = np.unique(np.concatenate([point.vertices for point in points]), return_inverse=True)
+    splits = np.split(index.ravel(), np.cumsum([len(point.vertices) for point in points])[:-1])
+    posed = skin(head, expression, jaw, identity, only=used)
+    return _weighted(posed, [(rows, point.weights) for rows, point in zip(splits, points, strict=True)])
 
 
 def _mouth(points: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

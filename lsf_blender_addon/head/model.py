@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError
 
-Space = Literal["flame", "arkit"]
-SPACES: tuple[Space, ...] = ("flame", "arkit")
+Space = Literal["flame", "arkit", "own"]
+SPACES: tuple[Space, ...] = ("flame", "arkit", "own")
+"""Bases of a head's expressions; ``own`` are a character's own blendshapes, which only retargeting can speak."""
+
 JOINT_NAMES = ("root", "neck", "jaw", "left_eye", "right_eye")
 JAW = JOINT_NAMES.index("jaw")
 POSE_FEATURES = 9 * (len(JOINT_NAMES) - 1)

@@ -1,15 +1,12 @@
 """From one head's space to another's: the only way across.
 
-``to_flame`` lets what is spoken in ``arkit`` be spoken by a FLAME head. The bundled head plays the motion; its lips,
-lids, brows and skin say where the same points of the FLAME head belong, in units of the face's size; and FLAME's first
-50 expression components are fitted to that, frame by frame, with the jaw already turned. The fit is one convex problem
-of the same matrix on every frame, so that its answer follows the motion continuously: nothing flickers that did not.
+``to_flame`` lets what is spoken in ``arkit`` be spoken by a FLAME head, and ``to_arkit`` goes back; ``to_character``
+lets a character with blendshapes of its own speak either, and ``from_character`` reads them off it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,36 +14,23 @@ from numpy.typing import NDArray
 
 from ..errors import HeadError, MotionError
 from ..motion import CHANNELS, FaceMotion
-from .correspondence import LOWER_LINE, NAMES, RIM_NAMES, UPPER_LINE, Correspondence, Points, correspond
+from .basis import require_basis, with_basis, without_basis
+from .character import Channels, Character
+from .fit import Fit, Solved
+from .known_names import OPEN
 from .model import Head
-from .skinning import rotation_matrices
+from .naming import CHANNEL_NAMES
+from .sides import character_side, firm, identity_of, promised, shaped, side_of
 
 Floats = NDArray[np.float64]
 
-LIMIT = 3.0
-"""Standard deviations that an expression component may reach: beyond, FLAME's faces are none."""
+WIDE_JAW = 0.35
+"""Radians at which the bundled head's jaw is wide open."""
 
-MILLIMETRES = 1000.0
-SHRINKAGE = 0.05
-"""Square millimetres that a component's square costs."""
+MOVING = 0.1
+"""Millimetres that a point must go to count as moved."""
 
-LIP_WEIGHT, LID_WEIGHT, NAMED_WEIGHT, SKIN_WEIGHT = 1.5, 1.0, 1.0, 0.35
-OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT = 5.0, 20.0
-"""How much the points and the heights between the lips count; the latter most while the lips are nearly closed."""
-
-PARTING = 0.4
-"""Millimetres between the source's lips at which half of the target's overlap at rest has been opened."""
-
-UPPER_SHARE = 0.25
-"""How much of that the upper lip does."""
-
-ROUNDS = 3
-"""Solutions per frame: each sees what the turned jaw does to the one before."""
-
-BOUNDING_STEPS = 60
 CHUNK = 1000
-TRIAL_ANGLE = 0.2
-WIDEST_JAW = 0.7
 
 
 def to_flame(
@@ -63,7 +47,8 @@ def to_flame(
     Returns:
         T frames in ``flame``: FLAME's first 50 expression components, each within ±3, and the jaw's axis-angle.
         ``origin`` gets ``retargeted``: from and to which head, how far named points lie from where they belong
-        (``residual_mm``, root mean square, and ``worst_mm``), and the share of values that the bounds hold back.
+        (``residual_mm``, root mean square, and ``worst_mm``), and the share of values that the bounds hold back; and
+        ``basis``, whose components these are.
 
     Raises:
         MotionError: the motion is not in ``arkit``.
@@ -74,229 +59,191 @@ def to_flame(
         raise MotionError(
             f"Only motions in the space 'arkit' can be retargeted to FLAME; this one is {motion.space!r}."
         )
-    for head, space in ((source, "arkit"), (target, "flame")):
-        if head.space != space:
-            raise HeadError(f"The head {head.name!r} is in the space {head.space!r}, and {space!r} is needed here.")
-        if head.expression_count < CHANNELS:
-            raise HeadError(
-                f"The head {head.name!r} has {head.expression_count} expression directions; {CHANNELS} are needed."
-            )
-    who = None if identity is None else np.asarray(identity, np.float64).reshape(-1)
-    if who is not None and (who.size > target.shape_count or not np.isfinite(who).all()):
-        raise HeadError(
-            f"{who.size} identity numbers do not fit the head {target.name!r}: it takes up to {target.shape_count}, "
-            "all finite."
+    who = identity_of(target, identity)
+    fit = Fit.of(side_of(source, "arkit"), dataclasses.replace(side_of(target, "flame"), identity=who))
+    solved = in_chunks(fit, motion.expression, motion.jaw)
+    spoken = dataclasses.replace(
+        motion,
+        expression=solved.expression,
+        jaw=solved.jaw,
+        space="flame",
+        origin={**motion.origin, "retargeted": report(source, target, solved, fit)},
+    )
+    return with_basis(spoken, target)
+
+
+def to_arkit(
+    motion: FaceMotion, source: Head, target: Head, identity: NDArray[np.floating[Any]] | None = None
+) -> FaceMotion:
+    """What a motion in ``flame`` is in ``arkit``.
+
+    Args:
+        motion: T frames in ``flame``.
+        source: the FLAME head whose components the motion speaks.
+        target: the bundled head.
+        identity: (S,) the source's identity coefficients; its own neutral where None.
+
+    Returns:
+        T frames in ``arkit``, each value between 0 and 1, and the jaw's axis-angle; ``origin`` as in ``to_flame``.
+
+    Raises:
+        MotionError: the motion is not in ``flame``, or speaks other components than the source's.
+        HeadError: as in ``to_flame``.
+    """
+    if motion.space != "flame":
+        raise MotionError(
+            f"Only motions in the space 'flame' can be retargeted to ARKit; this one is {motion.space!r}."
         )
-    fit = _Fit.of(source, target, who)
-    parts = [
-        fit.solved(motion.expression[begin : begin + CHUNK], motion.jaw[begin : begin + CHUNK])
-        for begin in range(0, motion.frames, CHUNK)
-    ]
-    squares = np.concatenate([part.squares for part in parts])
-    expression = np.concatenate([part.expression for part in parts])
-    report = {
-        "from": source.name,
-        "to": target.name,
-        "residual_mm": round(float(np.sqrt(squares.mean())), 4),
-        "worst_mm": round(float(np.sqrt(squares.max())), 4),
-        "at_bounds": round(float((np.abs(expression) >= LIMIT - 1e-6).mean()), 6),
-    }
+    require_basis(motion, source)
+    speaker = shaped(source, identity_of(source, identity))
+    fit = Fit.of(side_of(speaker, "flame"), firm(side_of(target, "arkit")))
+    solved = in_chunks(fit, motion.expression, motion.jaw)
     return dataclasses.replace(
         motion,
-        expression=expression,
-        jaw=np.concatenate([part.jaw for part in parts]),
-        space="flame",
-        origin={**motion.origin, "retargeted": report},
+        expression=solved.expression,
+        jaw=solved.jaw,
+        space="arkit",
+        origin={**without_basis(motion.origin), "retargeted": report(source, target, solved, fit)},
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Solved:
-    """``expression`` (T, 50), ``jaw`` (T, 3), ``squares`` (T, N) squared millimetres of the named points' errors."""
+def to_character(motion: FaceMotion, source: Head, target: Character) -> Channels:
+    """What a motion is in a character's own blendshapes, and in its jaw bone where it has one.
 
-    expression: NDArray[np.float32]
-    jaw: NDArray[np.float32]
-    squares: Floats
+    Args:
+        motion: T frames in ``arkit`` or ``flame``.
+        source: the head whose points say what that means: the bundled one for ``arkit``, the FLAME file whose
+            components the motion speaks for ``flame``.
+        target: the character.
 
+    Returns:
+        T frames for every blendshape, within its range; those that the table does not use stay at 0. ``origin`` gets
+        ``retargeted`` as in ``to_flame``, in millimetres on a face of a person's size.
 
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Everything about two heads that does not change from frame to frame; lengths are the source's millimetres."""
-
-    source: Head
-    target: Head
-    identity: Floats | None
-    pairs: Correspondence
-    source_rest: Floats
-    target_rest: Floats
-    lids: Floats
-    jaw_scale: float
-    yaw: Floats
-    parted: _Problem
-    closed: _Problem
-    going: Floats
-
-    @classmethod
-    def of(cls, source: Head, target: Head, identity: Floats | None) -> _Fit:
-        pairs = correspond(source, target, identity)
-        still = np.zeros((1, CHANNELS)), np.zeros((1, 3))
-        source_rest = pairs.source.posed(source, *still, None)[0].astype(np.float64)
-        target_rest = pairs.target.posed(target, *still, identity)[0].astype(np.float64)
-        unit = MILLIMETRES / pairs.scale
-        directions = pairs.target.directions(target, CHANNELS) * unit
-        gaps = directions[_UPPER, 1] - directions[_LOWER, 1]
-        rows = np.concatenate([directions.reshape(-1, CHANNELS), gaps])
-        points = np.repeat(_weights(len(source_rest)), 3)
-        parted, closed = (
-            _Problem.of(rows, np.concatenate([points, np.full(len(gaps), weight)]))
-            for weight in (OPEN_GAP_WEIGHT, CLOSED_GAP_WEIGHT)
-        )
-        return cls(
-            source=source,
-            target=target,
-            identity=identity,
-            pairs=pairs,
-            source_rest=source_rest,
-            target_rest=target_rest,
-            lids=_lid_scales(source_rest, target_rest, pairs.scale),
-            jaw_scale=_jaw_scale(pairs, source, target, identity),
-            yaw=_yaw(pairs, source, target, target_rest),
-            parted=parted,
-            closed=closed,
-            going=pairs.target.jaw_weights(target)[:, None],
-        )
-
-    def solved(self, expression: NDArray[np.float32], jaw: NDArray[np.float32]) -> _Solved:
-        """A stretch of frames; each depends on itself alone."""
-        turned = np.asarray(jaw, np.float64) * self.jaw_scale
-        turned[:, 1] += expression.astype(np.float64) @ self.yaw
-        angle = np.linalg.norm(turned, axis=1, keepdims=True)
-        turned *= np.minimum(1.0, WIDEST_JAW / np.maximum(angle, 1e-9))
-        wanted, opening = self._wanted(expression, jaw)
-        shut = (1 - _parting(opening.max(axis=1) / 2))[:, None]
-        back = rotation_matrices(turned)
-        found = np.zeros((len(expression), CHANNELS))
-        for _ in range(ROUNDS):
-            error = wanted - self._placed(found, turned)
-            apart = error[:, _UPPER, 1] - error[:, _LOWER, 1]
-            pulled = error + self.going * (error @ back - error)
-            misses = np.concatenate([pulled.reshape(len(error), -1), apart], axis=1)
-            found = (1 - shut) * self.parted.improved(found, misses) + shut * self.closed.improved(found, misses)
-        named = (wanted[:, : len(NAMES)] - self._placed(found, turned, len(NAMES))) * self.pairs.scale
-        return _Solved(found.astype(np.float32), turned.astype(np.float32), (named**2).sum(axis=2))
-
-    def _wanted(self, expression: NDArray[np.float32], jaw: NDArray[np.float32]) -> tuple[Floats, Floats]:
-        """How far from their rest the target's points belong (T, P, 3), and how far the source's lips part (T, 7)."""
-        moved = self.pairs.source.posed(self.source, expression, jaw, None) - self.source_rest
-        offset = (moved * MILLIMETRES) @ self.pairs.turn.T
-        offset[:, : len(NAMES)] *= self.lids[:, None]
-        opening = np.maximum(offset[:, _UPPER, 1] - offset[:, _LOWER, 1], 0.0)
-        rest = (self.target_rest[_UPPER, 1] - self.target_rest[_LOWER, 1]) * MILLIMETRES / self.pairs.scale
-        more = np.maximum(-rest, 0.0) * _parting(opening)
-        offset[:, _UPPER, 1] += UPPER_SHARE * more
-        offset[:, _LOWER, 1] -= (1 - UPPER_SHARE) * more
-        return np.asarray(offset, np.float64), np.asarray(opening, np.float64)
-
-    def _placed(self, found: Floats, turned: Floats, count: int | None = None) -> Floats:
-        """How far the target's points, or the first ``count`` of them, are from their rest (T, P, 3)."""
-        on = Points(self.pairs.target.vertices[:count], self.pairs.target.weights[:count])
-        placed = on.posed(self.target, found, turned, self.identity) - self.target_rest[:count]
-        return np.asarray(placed * (MILLIMETRES / self.pairs.scale), np.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """Weighted rows of a bounded, shrunk least-squares problem whose matrix is the same on every frame.
-
-    ``rows`` (R, 50), ``weighted`` (R, 50) the rows times their squared weights, ``matrix`` (50, 50).
+    Raises:
+        MotionError: the motion is not in the source's space, or speaks another FLAME file's components.
+        HeadError: a head lacks landmarks, or nothing of the character opens its mouth.
     """
-
-    rows: Floats
-    weighted: Floats
-    matrix: Floats
-    inverse: Floats
-    stepping: Floats
-    step: float
-
-    @classmethod
-    def of(cls, rows: Floats, weights: Floats) -> _Problem:
-        weighted = rows * weights[:, None] ** 2
-        matrix = weighted.T @ rows + SHRINKAGE * np.eye(CHANNELS)
-        values = np.linalg.eigvalsh(matrix)
-        step = float(np.sqrt(values[0] * values[-1]))
-        stepping = np.linalg.inv(matrix + step * np.eye(CHANNELS))
-        return cls(rows, weighted, matrix, np.linalg.inv(matrix), stepping, step)
-
-    def improved(self, found: Floats, misses: Floats) -> Floats:
-        """The answer (T, 50) that takes away what ``found`` misses, (T, R)."""
-        return self.bounded(misses @ self.weighted + found @ self.matrix - SHRINKAGE * found)
-
-    def bounded(self, goal: Floats) -> Floats:
-        """The least of x·H·x / 2 - goal·x within the bounds, (T, 50), by ADMM (Boyd et al. 2011, 5.2)."""
-        best = goal @ self.inverse
-        out = np.flatnonzero(np.abs(best).max(axis=1, initial=0.0) > LIMIT)
-        if len(out):
-            inside = np.clip(best[out], -LIMIT, LIMIT)
-            price = np.zeros_like(inside)
-            for _ in range(BOUNDING_STEPS):
-                free = (goal[out] + self.step * (inside - price)) @ self.stepping
-                inside = np.clip(free + price, -LIMIT, LIMIT)
-                price += free - inside
-            best[out] = inside
-        return best
+    if motion.space != source.space:
+        raise MotionError(
+            f"The motion is in the space {motion.space!r} and the head {source.name!r} in {source.space!r}: "
+            "they must be the same."
+        )
+    require_basis(motion, source)
+    fit = character_fit(source, target)
+    solved = in_chunks(fit, motion.expression, motion.jaw)
+    return Channels(
+        names=target.names,
+        values=solved.expression,
+        jaw=solved.jaw if target.jaw_bone is not None else None,
+        fps=motion.fps,
+        start=motion.start,
+        origin={**without_basis(motion.origin), "retargeted": report(source, target.head, solved, fit)},
+    )
 
 
-_UPPER = [NAMES.index(name) for name in UPPER_LINE[1:-1]]
-_LOWER = [NAMES.index(name) for name in LOWER_LINE]
-_CORNERS = [NAMES.index(name) for name in (UPPER_LINE[0], UPPER_LINE[-1])]
+def from_character(channels: Channels, source: Character, target: Head) -> FaceMotion:
+    """What a character does, as a motion in ``arkit`` or ``flame``.
+
+    Args:
+        channels: T frames of the character's blendshapes and jaw.
+        source: the character.
+        target: the bundled head for ``arkit``, a FLAME file for ``flame``.
+
+    Raises:
+        MotionError: the channels are of another character, or hold numbers that are not finite.
+        HeadError: as in ``to_character``.
+    """
+    if channels.names != source.names or (channels.jaw is None) != (source.jaw_bone is None):
+        raise MotionError(f"These channels are not of the character {source.head.name!r}.")
+    jaw = np.zeros((len(channels.values), 3), np.float32) if channels.jaw is None else channels.jaw
+    if not (np.isfinite(channels.values).all() and np.isfinite(jaw).all()):
+        raise MotionError("The channels hold numbers that are not finite.")
+    side = side_of(target, target.space)
+    side = firm(side) if target.space == "arkit" else side
+    named = promised(source).T if target.space == "arkit" else None
+    if named is not None:
+        # the jaw is found from where the chin goes; the last column is its channel
+        named = np.concatenate([named[:, :CHANNELS], np.zeros((1, CHANNELS))])
+    fit = Fit.of(character_side(source), side, named)
+    solved = in_chunks(fit, channels.values, jaw)
+    motion = FaceMotion(
+        expression=solved.expression,
+        jaw=solved.jaw,
+        fps=channels.fps,
+        space="arkit" if target.space == "arkit" else "flame",
+        start=channels.start,
+        origin={**channels.origin, "retargeted": report(source.head, target, solved, fit)},
+    )
+    return with_basis(motion, target) if target.space == "flame" else motion
 
 
-def _parting(opening: Floats) -> Floats:
-    """0 for closed lips to 1 for parted ones, of millimetres."""
-    return np.asarray(1 - 1 / (1 + (opening / PARTING) ** 4), np.float64)
+def character_fit(source: Head, target: Character) -> Fit:
+    """The fit of a character's blendshapes to a head of a known space.
+
+    Raises:
+        HeadError: as in ``to_character``.
+    """
+    side = side_of(source, source.space)
+    own = character_side(target)
+    opens = any(OPEN in row.follows and row.used for row in target.table.rows.values())
+    if target.jaw_bone is None and not opens:
+        raise HeadError(
+            f"Nothing of {target.head.name!r} is known to open its mouth: say in its table which blendshape follows "
+            f"{OPEN!r}."
+        )
+    named = promised(target).T
+    if source.space == "flame":
+        named[:CHANNELS] = 0.0
+    shifts = any({"jawLeft", "jawRight"} & set(row.follows) for row in target.table.rows.values() if row.used)
+    return Fit.of(side, own, named.astype(np.float64), yaw=not shifts)
 
 
-def _weights(count: int) -> Floats:
-    """(P,) how much each point counts: lips and lids before skin."""
-    weights = np.full(count, SKIN_WEIGHT)
-    weights[: len(NAMES)] = NAMED_WEIGHT
-    weights[_UPPER + _LOWER + _CORNERS + [NAMES.index(name) for name in RIM_NAMES]] = LIP_WEIGHT
-    weights[[NAMES.index(name) for name in NAMES if name.startswith("eye_")]] = LID_WEIGHT
-    return weights
+def residuals(source: Head, target: Character, strength: float = 0.5) -> dict[str, tuple[float, float]]:
+    """How well a character can do each thing that ``arkit`` can say.
+
+    Args:
+        source: the bundled head.
+        target: the character.
+        strength: of each expression, 0 to 1, and of the jaw in parts of 0.35 radians.
+
+    Returns:
+        Each of ``CHANNEL_NAMES`` → how far its points lie from where they belong, and how far they were to go: root
+        of the mean square over the points that move, millimetres on a face of a person's size.
+    """
+    count = len(CHANNEL_NAMES)
+    expression = np.concatenate([np.eye(CHANNELS) * strength, np.zeros((1, CHANNELS))]).astype(np.float32)
+    jaw = np.zeros((count, 3), np.float32)
+    jaw[-1, 0] = strength * WIDE_JAW
+    fit = character_fit(source, target)
+    solved = fit.solved(expression, jaw)
+    ways = fit.wanted_squares(expression, jaw)
+    moving = ways > MOVING**2
+    weight = np.maximum(moving.sum(axis=1), 1)
+    left, way = (np.sqrt((squares * moving).sum(axis=1) / weight) for squares in (solved.squares, ways))
+    return {name: (float(left[row]), float(way[row])) for row, name in enumerate(CHANNEL_NAMES)}
 
 
-def _lid_scales(source_rest: Floats, target_rest: Floats, scale: float) -> Floats:
-    """(N,) what the named points' movements are multiplied by: a lid crosses its own eye, however wide that is."""
-    scales = np.ones(len(NAMES))
-    for side in ("left", "right"):
-        upper, lower = (NAMES.index(f"eye_{side}_{part}") for part in ("upper", "lower"))
-        ratio = (target_rest[upper, 1] - target_rest[lower, 1]) / (source_rest[upper, 1] - source_rest[lower, 1])
-        if not ratio > 0:
-            raise HeadError("The landmarks of a head's lids do not lie one above the other: it has no open eyes.")
-        scales[[upper, lower]] = ratio / scale
-    return scales
+def in_chunks(fit: Fit, expression: NDArray[np.float32], jaw: NDArray[np.float32]) -> Solved:
+    """Any number of frames, a few at a time: what the processor works on stays near it."""
+    parts = [
+        fit.solved(expression[begin : begin + CHUNK], jaw[begin : begin + CHUNK]) for begin in range(0, len(jaw), CHUNK)
+    ]
+    return Solved(
+        np.concatenate([part.expression for part in parts]),
+        np.concatenate([part.jaw for part in parts]),
+        np.concatenate([part.squares for part in parts]),
+    )
 
 
-def _jaw_scale(pairs: Correspondence, source: Head, target: Head, identity: Floats | None) -> float:
-    """The target's angle over the source's, for which chin and lower lip go equally far in units of the face."""
-    points = [NAMES.index("chin"), NAMES.index("lip_lower_inner_4"), NAMES.index("lip_lower_outer")]
-    angles = np.array([[0.0, 0.0, 0.0], [TRIAL_ANGLE, 0.0, 0.0]])
-    none = np.zeros((2, CHANNELS))
-
-    def way(head: Head, on: Points, who: Floats | None) -> float:
-        placed = on.posed(head, none, angles, who)[:, points].astype(np.float64)
-        length = float(np.linalg.norm(placed[1] - placed[0], axis=1).mean())
-        if length < 1e-4:  # noqa: PLR2004 metres
-            raise HeadError(f"The jaw of the head {head.name!r} does not move its chin: its weights are missing.")
-        return length
-
-    return pairs.scale * way(source, pairs.source, None) / way(target, pairs.target, identity)
-
-
-def _yaw(pairs: Correspondence, source: Head, target: Head, target_rest: Floats) -> Floats:
-    """(50,) radians by which the jaw turns sideways for each expression that shifts the source's jaw."""
-    chin = NAMES.index("chin")
-    joint = target.joint_regressor[2].astype(np.float64) @ target.template
-    sideways = pairs.source.directions(source, CHANNELS)[chin, 0] * pairs.scale
-    shifting = np.array([name in ("jawLeft", "jawRight") for name in source.expression_names[:CHANNELS]])
-    return np.asarray(np.where(shifting, sideways, 0.0) / max(target_rest[chin, 2] - joint[2], 0.01), np.float64)
+def report(source: Head, target: Head, solved: Solved, fit: Fit) -> dict[str, Any]:
+    """What a motion's origin remembers of the way across: JSON values."""
+    low, high = fit.parted.low, fit.parted.high
+    held = ((solved.expression >= high - 1e-6) & (high > low)) | ((solved.expression <= low + 1e-6) & (low < 0))
+    return {
+        "from": source.name,
+        "to": target.name,
+        "residual_mm": round(float(np.sqrt(solved.squares.mean())), 4),
+        "worst_mm": round(float(np.sqrt(solved.squares.max())), 4),
+        "at_bounds": round(float(held.mean()), 6),
+    }

@@ -11,11 +11,12 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from lsf_blender_addon.errors import HeadError, MotionError
-from lsf_blender_addon.head import retarget
 from lsf_blender_addon.head.correspondence import NAMES, correspond
+from lsf_blender_addon.head.fit import Fit
 from lsf_blender_addon.head.landmarks import mouth_track, poses
 from lsf_blender_addon.head.model import Head
-from lsf_blender_addon.head.retarget import LIMIT, to_flame
+from lsf_blender_addon.head.retarget import to_flame
+from lsf_blender_addon.head.sides import LIMIT, side_of
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 from tests.head.bundled import LOWER_LINE, UPPER_LINE, head
@@ -239,7 +240,7 @@ def test_thirty_components_of_falling_size_are_enough_to_close_the_lips(
 
 def test_bounded_answers_are_the_best_ones(flame: Head) -> None:
     """Against scipy's solver for bounded least squares."""
-    problem = retarget._Fit.of(head(), flame, None).parted
+    problem = Fit.of(side_of(head(), "arkit"), side_of(flame, "flame")).parted
     factor = np.linalg.cholesky(problem.matrix).T
     rng = np.random.default_rng(5)
     goals = (rng.normal(size=(20, 50)) * 3) @ problem.matrix

@@ -1,0 +1,85 @@
+"""Whose components a motion in ``flame`` speaks: FLAME's releases share a mesh and not a basis.
+
+FLAME 2019, 2020, 2023 and 2023 Open have the same 5023 vertices, but their expression components were learnt anew. A
+motion's 50 numbers mean something only with the file that they were fitted to; put on another, they make a wrong face
+without any error. ``releases.to_release`` carries them over through the vertices, when both files are at hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import numpy as np
+
+from ..errors import MotionError
+from ..motion import FaceMotion
+from .model import Head
+
+SPOKEN = "2020"
+"""The release that ``flame`` means where a motion does not say: the published network's."""
+
+SIGNATURE, WAVE = 12, 1.7
+MICROMETRES = 1e6
+ALIKE = 0.02
+"""How far two signatures of one basis may differ, in parts of the largest number."""
+
+YEAR = re.compile(r"20(?:19|20|23)")
+
+
+def basis_of(head: Head) -> list[float]:
+    """Twelve numbers, of the first twelve components, that tell one basis from another.
+
+    Each is the mean over the mesh of a component's displacements, in micrometres, weighted by waves that no file
+    knows: it hardly changes when a head goes through a scene or a half-precision file, and much from basis to basis.
+    """
+    spoken = head.expression_directions[:, :, :SIGNATURE].astype(np.float64) * MICROMETRES
+    waves = np.cos(np.arange(spoken[:, :, 0].size) * WAVE + 1.0).reshape(-1, 3)
+    return [round(float(value), 3) for value in np.einsum("vc,vce->e", waves, spoken) / np.sqrt(len(waves))]
+
+
+def same_basis(remembered: object, head: Head) -> bool:
+    """Whether what a motion remembers is a head's basis."""
+    own = np.array(basis_of(head))
+    try:
+        given = np.asarray(remembered, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return given.shape == own.shape and bool(np.abs(given - own).max() <= ALIKE * np.abs(own).max(initial=0.0))
+
+
+def with_basis(motion: FaceMotion, head: Head) -> FaceMotion:
+    """The same motion, which from now on remembers in ``origin`` whose components it speaks."""
+    return dataclasses.replace(motion, origin={**motion.origin, "basis": basis_of(head), "basis_name": head.name})
+
+
+def require_basis(motion: FaceMotion, head: Head) -> None:
+    """Refuse a motion in ``flame`` on a head whose components are others.
+
+    A motion that remembers its basis must have the head's very own. One that does not is FLAME 2020's, as the
+    published network's are: it is refused where the head's name says another release.
+
+    Raises:
+        MotionError: they do not fit, with what to do.
+    """
+    if motion.space != "flame":
+        return
+    remembered = motion.origin.get("basis")
+    if remembered is not None:
+        fits = same_basis(remembered, head)
+        whose = f"those of {motion.origin.get('basis_name', 'another file')!r}"
+    else:
+        year = YEAR.search(head.name)
+        fits = year is None or year.group() in {SPOKEN, "2019"}
+        whose = f"FLAME {SPOKEN}'s, as far as the motion says"
+    if not fits:
+        raise MotionError(
+            f"The motion's expression components are {whose}, and the head {head.name!r} has others: copied, they "
+            "would make a wrong face. Give both FLAME files, and they are converted through the vertices."
+        )
+
+
+def without_basis(origin: dict[str, Any]) -> dict[str, Any]:
+    """What a motion remembers, less whose components it spoke."""
+    return {name: value for name, value in origin.items() if name not in {"basis", "basis_name"}}

@@ -1,0 +1,264 @@
+"""What a character's blendshapes are, by their names: a table that a person can read, edit and keep."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..arrays import whole_file
+from ..errors import HeadError
+from ..motion import ARKIT_EXPRESSIONS
+from .known_names import ARKIT, CHARACTER_CREATOR, EXACT, METAHUMAN, OPEN, VISEMES, VRM
+
+CHANNEL_NAMES = (*ARKIT_EXPRESSIONS, OPEN)
+"""What blendshapes can follow: the expressions of the space ``arkit``, and the jaw's angle as ``jawOpen``."""
+
+FORMAT = 1
+MAXIMUM_BYTES = 2**22
+LARGEST_SHARE = 10.0
+
+SIDES = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
+QUARTERS = {"ul": "Left", "dl": "Left", "ur": "Right", "dr": "Right"}
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+MOUTH = ("mouth", "jaw")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one blendshape is known as.
+
+    Attributes:
+        system: whose name it is: ``ARKit``, ``Oculus``, ``VRM``, ``MetaHuman``, ``Character Creator``; empty where
+            nobody's.
+        follows: names of ``CHANNEL_NAMES`` → the share of each that the blendshape is expected to be.
+        used: whether retargeting may move it; what it may not stays at 0.
+    """
+
+    system: str = ""
+    follows: Mapping[str, float] = field(default_factory=dict)
+    used: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every blendshape of a character, in the mesh's order, and what it is known as."""
+
+    rows: Mapping[str, Row]
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Blendshapes that no name is known for."""
+        return tuple(shape for shape, row in self.rows.items() if not row.system)
+
+    @property
+    def unfollowed(self) -> tuple[str, ...]:
+        """Channels that no blendshape in use follows: what they say, others must do, or nobody."""
+        followed = {channel for row in self.rows.values() if row.used for channel in row.follows}
+        return tuple(channel for channel in CHANNEL_NAMES if channel not in followed)
+
+    def mates(self) -> tuple[str | None, ...]:
+        """The blendshape that is each one's mirror image: itself where its name has no side, None where it is alone."""
+        keys = {_words(shape): shape for shape in self.rows}
+        found: list[str | None] = []
+        for shape in self.rows:
+            words = _words(shape)
+            other = tuple(_OTHER.get(word, word) for word in words)
+            found.append(shape if other == words else keys.get(other))
+        return tuple(found)
+
+
+def recognised(names: Sequence[str]) -> Table:
+    """The table of a character with these blendshapes, as far as names tell.
+
+    Where a character speaks several systems, the one with the most of its names leads, and the others only do what it
+    cannot; names that nobody knows are used only where no mouth is known by name.
+    """
+    known = {name: _known(name) for name in names}
+    counts: dict[str, int] = {}
+    for system, follows in known.values():
+        counts[system] = counts.get(system, 0) + bool(follows)
+    order = sorted((system for system in counts if system), key=lambda system: -counts[system])
+    taken: set[str] = set()
+    used: set[str] = set()
+    for system in order:
+        own = {name: follows for name, (whose, follows) in known.items() if whose == system}
+        fresh = {name for name, follows in own.items() if not set(follows) <= taken}
+        if system == order[0]:
+            fresh = {name for name, follows in own.items() if follows or system == "Oculus"}
+        used |= fresh
+        taken |= {channel for name in fresh for channel in own[name]}
+    if not any(channel.startswith(MOUTH) for channel in taken):
+        used |= {name for name, (system, _) in known.items() if not system}
+    return Table({name: Row(system, dict(follows), name in used) for name, (system, follows) in known.items()})
+
+
+def save_table(
+    path: Path,
+    table: Table,
+    *,
+    character: str,
+    picked: Mapping[str, int | Sequence[int]] | None = None,
+    residuals: Mapping[str, float] | None = None,
+) -> None:
+    """Write a character's table as JSON that a person can edit, whole or not at all.
+
+    Args:
+        path: the file, beside the character.
+        table: what its blendshapes are.
+        character: its name.
+        picked: landmarks that were picked by hand.
+        residuals: channel → millimetres on a face of a person's size, see ``retarget.residuals``.
+
+    Raises:
+        HeadError: the file cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "character": character,
+        "blendshapes": {
+            shape: {"known as": row.system, "follows": dict(row.follows), "used": row.used}
+            for shape, row in table.rows.items()
+        },
+        "unmatched blendshapes": list(table.unmatched),
+        "channels that nothing follows": list(table.unfollowed),
+        "residual_mm": {name: round(float(value), 3) for name, value in (residuals or {}).items()},
+        "picked": {name: rows if isinstance(rows, int) else list(rows) for name, rows in (picked or {}).items()},
+    }
+    try:
+        with whole_file(path) as part:
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as reason:
+        raise HeadError(f"The table {path} cannot be written ({reason.strerror or reason}).") from reason
+
+
+def load_table(path: Path) -> tuple[Table, dict[str, int | list[int]]]:
+    """Read what :func:`save_table` wrote and a person edited: the table, and the picked landmarks.
+
+    Raises:
+        HeadError: the file is missing, no table, or says something that makes no sense; the sentence names the place.
+    """
+    try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            raise HeadError(f"{path.name} is larger than any table of blendshapes.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as reason:
+        raise HeadError(f"The table {path} cannot be read ({reason.strerror or reason}).") from reason
+    except (ValueError, RecursionError) as reason:
+        raise HeadError(f"{path.name} is no JSON: {reason}.") from reason
+    if not isinstance(content, dict) or not isinstance(content.get("blendshapes"), dict):
+        raise HeadError(f"{path.name} is no table of blendshapes: it has no 'blendshapes'.")
+    if content.get("format") != FORMAT:
+        raise HeadError(f"{path.name} has format {content.get('format')!r}, and this version reads {FORMAT}.")
+    rows = {shape: _row(shape, entry, path.name) for shape, entry in content["blendshapes"].items()}
+    picked = content.get("picked", {})
+    if not isinstance(picked, dict) or not all(_is_vertices(value) for value in picked.values()):
+        raise HeadError(f"'picked' of {path.name} must give vertex numbers for names of landmarks.")
+    return Table(rows), picked
+
+
+def _row(shape: str, entry: Any, source: str) -> Row:
+    if not isinstance(entry, dict):
+        raise HeadError(f"{shape!r} in {source} must have 'known as', 'follows' and 'used'.")
+    system, follows, used = entry.get("known as", ""), entry.get("follows", {}), entry.get("used", True)
+    if not isinstance(system, str) or not isinstance(used, bool) or not isinstance(follows, dict):
+        raise HeadError(f"{shape!r} in {source} must have a text, a table of shares, and true or false.")
+    for channel, share in follows.items():
+        if channel not in CHANNEL_NAMES:
+            raise HeadError(f"{shape!r} in {source} follows {channel!r}; there are: {', '.join(CHANNEL_NAMES)}.")
+        if isinstance(share, bool) or not isinstance(share, int | float) or not abs(share) <= LARGEST_SHARE:
+            raise HeadError(f"{shape!r} in {source} follows {channel!r} by {share!r}; give a number up to 10.")
+    return Row(system, {channel: float(share) for channel, share in follows.items()}, used)
+
+
+def _is_vertices(value: Any) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return bool(numbers) and all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
+
+
+_OTHER = {
+    "l": "r",
+    "r": "l",
+    "left": "right",
+    "right": "left",
+    "ul": "ur",
+    "ur": "ul",
+    "dl": "dr",
+    "dr": "dl",
+}
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """A name's words in lower case; a side at the end of a word without capitals is a word of its own."""
+    words: list[str] = []
+    for word in (found.lower() for found in WORD.findall(name)):
+        ending = next((side for side in ("left", "right") if word.endswith(side) and word != side), None)
+        words += [word.removesuffix(ending), ending] if ending else [word]
+    return tuple(words)
+
+
+def _spelled(words: Sequence[str]) -> str:
+    return "".join(words)
+
+
+def _known(name: str) -> tuple[str, Mapping[str, float]]:
+    """Whose name it is, and what it follows; an empty system for nobody's."""
+    words = _words(name)
+    for first in range(len(words)):
+        rest = words[first:]
+        exact = _EXACT.get(_spelled(rest))
+        if exact is not None:
+            return exact
+        spoken = _viseme(rest)
+        if spoken is not None:
+            return "Oculus", spoken
+        if len(_spelled(rest)) > 2 or first == 0:  # noqa: PLR2004 - single vowels must be the whole name
+            preset = _VRM.get(_spelled(rest))
+            if preset is not None:
+                return "VRM", preset
+        sided = _sided(rest, metahuman="expressions" in words[:first])
+        if sided is not None:
+            return sided
+    return "", {}
+
+
+def _viseme(words: Sequence[str]) -> Mapping[str, float] | None:
+    return _VISEMES.get(_spelled(words[1:])) if len(words) > 1 and words[0] in ("viseme", "v", "vis") else None
+
+
+def _sided(words: Sequence[str], *, metahuman: bool) -> tuple[str, Mapping[str, float]] | None:
+    sides = [SIDES[word] for word in words if word in SIDES]
+    if len(sides) > 1:
+        return None
+    plain = _spelled([word for word in words if word not in SIDES])
+    halves = _spelled([word[0] if word in QUARTERS else word for word in words if word not in SIDES])
+    lips = _spelled([word for word in words if word not in SIDES and word not in QUARTERS])
+    quarter = [QUARTERS[word] for word in words if word in QUARTERS]
+    side = (sides or quarter or [""])[0]
+    ladder = [("ARKit", _ARKIT), ("Character Creator", _CREATOR), ("MetaHuman", _METAHUMAN)]
+    for system, vocabulary in reversed(ladder) if metahuman else ladder:
+        tried = (plain, halves, lips) if system == "MetaHuman" else (plain,)
+        whole = next((vocabulary[spelling] for spelling in tried if spelling in vocabulary), None)
+        if whole is None:
+            continue
+        if whole + side in CHANNEL_NAMES:
+            return system, {whole + side: 1.0}
+        if whole in CHANNEL_NAMES:
+            return system, {whole: 1.0}
+        both = [whole + which for which in ("Left", "Right")]
+        if not side and both[0] in CHANNEL_NAMES and whole not in MOUTH:
+            return system, dict.fromkeys(both, 0.5)
+        if whole not in MOUTH:
+            return system, {}
+    return None
+
+
+_ARKIT = {_spelled(_words(name)): whole for name, whole in ARKIT.items()}
+_CREATOR = {_spelled(_words(name)): whole for name, whole in CHARACTER_CREATOR.items()}
+_METAHUMAN = {_spelled(_words(name)): whole for name, whole in METAHUMAN.items()}
+_VISEMES = {_spelled(_words(name)): follows for name, follows in VISEMES.items()}
+_VRM = {_spelled(_words(name)): follows for name, follows in VRM.items()}
+_EXACT = {_spelled(_words(name)): known for name, known in EXACT.items()}

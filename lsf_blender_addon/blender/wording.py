@@ -21,7 +21,7 @@ def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE") -> 
 
 def letters_of(context: Any) -> int:
     """How many letters fit side by side into the region that is being drawn."""
-    region, scale = context.region, context.preferences.system.ui_scale
+    region, scale = context.region, context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = (region.width if region is not None else 300) / scale - FRAME
     return max(NARROWEST, min(int(width / LETTER), WIDEST))
 

@@ -19,6 +19,7 @@ BELOW: dict[str, set[str]] = {
     "pickles": {"errors"},
     "arrays": {"errors"},
     "motion": {"errors", "arrays"},
+    "formats": {"errors", "arrays", "motion"},
     "audio": {"errors"},
     "head": {"errors", "arrays", "pickles", "motion"},
     "locks": {"errors"},
@@ -35,7 +36,7 @@ BELOW: dict[str, set[str]] = {
 }
 """What each part of the package may import, besides itself."""
 
-NUMPY_ALONE = ("head", "motion", "arrays")
+NUMPY_ALONE = ("head", "motion", "arrays", "formats")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
 STANDARD_ALONE = ("errors", "locks", "download", "installing")
 """What runs before anything is installed."""

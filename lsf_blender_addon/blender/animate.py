@@ -14,7 +14,8 @@ from ..head.flame import Head
 from ..motion import FaceMotion
 from . import compat, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
-from .export import save_blend, save_glb
+from .export import save_blend
+from .export_glb import save_glb
 from .rig import build_rig, face_of
 from .stage import set_stage
 

@@ -30,9 +30,14 @@ BELOW: dict[str, set[str]] = {
     "speech": {"errors", "models", "motion", "audio"},
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
-    "blender": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "installing", "jobs"},
+    "blender": {
+        *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "installing", "jobs"),
+    },
+    "batch": {"errors"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
-    "commands": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender"},
+    "commands": {
+        *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "blender", "batch"),
+    },
 }
 """What each part of the package may import, besides itself."""
 

@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_predict(commands)
     _add_animate(commands)
+    _add_convert(commands)
     _add_mouth(commands)
     _add_models(commands)
     _add_head(commands)
@@ -124,6 +125,14 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of the speech encoders (default: by the device)"
     )
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from .commands import convert  # noqa: PLC0415
+
+    parser = commands.add_parser("convert", help="write a motion as another kind of file")
+    convert.add_arguments(parser, rate=_rate)
+    parser.set_defaults(run=convert.convert)
 
 
 def _add_mouth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -36,7 +36,7 @@ def predict(arguments: argparse.Namespace) -> None:
     require_folder(output.parent)
     folder = model_folder(arguments.model)
     request = request_of(arguments, folder)
-    carried = _across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
+    carried = across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
     with Bar() as bar:
         motions = [carried(motion) for motion in _predicted(request, bar)]
     if len(motions) == 1:
@@ -114,7 +114,7 @@ def described(motion: FaceMotion) -> str:
     return said + (f", carried over to {report['to']!r} within {report['residual_mm']:.2f} mm" if report else "")
 
 
-def _across_to_space(
+def across_to_space(
     spoken: str, wanted: str | None, head_file: Path | None, shape: tuple[float, ...] | None
 ) -> Callable[[FaceMotion], FaceMotion]:
     """What takes a model's motions to the space asked for, on that very head; refused before anything is predicted."""

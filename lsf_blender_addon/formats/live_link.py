@@ -179,7 +179,7 @@ def _code(text: str) -> tuple[int, float]:
 def _counted(path: Path, codes: list[tuple[int, float]]) -> float:
     """The frames that timecodes count in a second."""
     if codes[0][0] == codes[-1][0]:
-        raise MotionError(f"{path} is shorter than a second, so its frame rate cannot be told: say it with --fps.")
+        raise MotionError(f"{path} is shorter than a second, so its frame rate cannot be told: say it with --read-fps.")
     return 1.0 + max(math.floor(frame) for _, frame in codes)
 
 

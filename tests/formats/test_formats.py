@@ -64,7 +64,7 @@ def test_a_csv_tells_its_own_rate_where_it_is_longer_than_a_second(tmp_path: Pat
         write_csv(tmp_path / "a.csv", moving(frames=130, fps=fps))
         assert read_csv(tmp_path / "a.csv").fps == fps
     write_csv(tmp_path / "a.csv", moving(frames=20, fps=25.0))
-    with pytest.raises(MotionError, match="--fps"):
+    with pytest.raises(MotionError, match="--read-fps"):
         read_csv(tmp_path / "a.csv")
 
 

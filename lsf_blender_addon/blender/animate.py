@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -13,16 +14,30 @@ from ..errors import SceneError
 from ..formats.facts import facts_of
 from ..head.flame import Head
 from ..motion import FaceMotion
-from . import compat, render, strips
+from . import chatter, compat, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
 from .export import export, save_blend
-from .rig import build_rig, face_of
+from .rig import Face, build_rig, face_of
 from .stage import set_stage
 
 FIRST_FRAME = 1
 
 MOST_NAMED = 3
 """Shape keys in a sentence."""
+
+
+@dataclass(frozen=True)
+class SceneHead:
+    """A head that stands in somebody's ``.blend``.
+
+    Attributes:
+        path: the file; it is read and not written to.
+        name: of the head's mesh or armature; None where the file has one head only.
+    """
+
+    path: Path
+    name: str | None = None
+
 
 OUTPUTS = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 """What can be written, in the order in which it is: what is quick and kept first, the movie last."""
@@ -53,7 +68,7 @@ class AnimationReport:
 def animate(
     audio_path: Path | None,
     motion: FaceMotion,
-    head: Head,
+    head: Head | SceneHead,
     out_dir: Path,
     *,
     name: str | None = None,
@@ -65,17 +80,17 @@ def animate(
     progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> AnimationReport:
-    """Animate a head in a fresh, empty scene, and write what is asked for.
+    """Animate a head in a fresh scene, or in a scene of its own, and write what is asked for.
 
     Whatever Blender has open in this process is closed without saving: call this where no person works.
 
     Args:
         audio_path: the sound; None makes a silent animation.
         motion: what the face does, in the head's space.
-        head: whose face.
+        head: whose face; one that stands in a ``.blend`` is animated in that file's scene, with all that is in it.
         out_dir: where ``NAME.blend``, ``NAME.glb`` and the like go; made if missing.
         name: of the files, the objects and the Action; the sound's where None.
-        fps: the scene's rate; the motion's own where None.
+        fps: the scene's rate; where None, the motion's own, or that of the head's ``.blend``.
         outputs: which of :data:`OUTPUTS` to write.
         prune: whether ``.glb``, ``.fbx`` and ``.usd`` leave out the shape keys that do not move.
         start_frame: the scene's frame at which second 0 of the sound lies, and with which the animation begins.
@@ -95,21 +110,16 @@ def animate(
         raise SceneError("This Blender was built without sound, so its movies are silent; use another version.")
     wanted = [kind for kind in OUTPUTS if kind in outputs]
     bar = _Bar(progress, {stage: SHARES[stage] for stage in ("scene", "bake", *wanted)})
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
-    compat.set_rate(scene, fps or motion.fps)
+    face, scene = _opened(head) if isinstance(head, SceneHead) else _built(head, title)
+    if fps is not None or not isinstance(head, SceneHead):
+        compat.set_rate(scene, fps or motion.fps)
     rate = float(compat.rate(scene))
-    rig = build_rig(head, title)
-    set_stage(scene, rig.mesh)
-    scene.render.engine = compat.WORKBENCH
-    compat.plain_colours(scene)
     last = start_frame + max(1, math.ceil((motion.start + motion.seconds) * rate - 1e-6)) - 1
     scene.frame_start, scene.frame_end = start_frame, last
     if audio_path is not None and heard:
         strips.place_sound(scene, audio_path, start_frame)
         compat.show_in_sequencer(bpy.context, scene)
     bar.done("scene")
-    face = face_of(rig.mesh)
     baked = write(plan(face, motion, BakeSettings(start_frame=start_frame, name=title), scene))
     scene.frame_set(start_frame)
     bar.done("bake")
@@ -134,6 +144,46 @@ def animate(
         bar.done(kind)
     notes = _notes(baked, silent=audio_path is not None and not heard)
     return AnimationReport(files, baked, last - start_frame + 1, rate, notes)
+
+
+def _built(head: Head, title: str) -> tuple[Face, Any]:
+    """A head of our own making in an empty scene with camera and light."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    rig = build_rig(head, title)
+    set_stage(scene, rig.mesh)
+    scene.render.engine = compat.WORKBENCH
+    compat.plain_colours(scene)
+    return face_of(rig.mesh), scene
+
+
+def _opened(head: SceneHead) -> tuple[Face, Any]:
+    """The head in a ``.blend``, and the scene that the file shows; its scripts do not run."""
+    if not head.path.is_file():
+        raise SceneError(f"There is no file {head.path}.")
+    try:
+        with chatter.kept():
+            bpy.ops.wm.open_mainfile(filepath=str(head.path.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as reason:
+        raise SceneError(f"Blender cannot open {head.path}: {str(reason).strip()}") from reason
+    scene = bpy.context.scene
+    if head.name is not None:
+        thing = scene.objects.get(head.name)
+        if thing is None:
+            raise SceneError(f"There is no object {head.name!r} in the scene {scene.name!r} of {head.path}.")
+        return face_of(thing), scene
+    faces = [face for thing in scene.objects if thing.type == "MESH" and (face := _face_or_none(thing)) is not None]
+    if len(faces) != 1:
+        names = ", ".join(face.mesh.name for face in faces) or "none"
+        raise SceneError(f"{head.path} has not one head but {len(faces)} ({names}): name the object with --object.")
+    return faces[0], scene
+
+
+def _face_or_none(thing: Any) -> Face | None:
+    try:
+        return face_of(thing)
+    except SceneError:
+        return None
 
 
 def _notes(baked: BakeReport, *, silent: bool) -> tuple[str, ...]:

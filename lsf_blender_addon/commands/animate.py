@@ -63,8 +63,10 @@ def add_arguments(
         "--head",
         type=Path,
         metavar="FILE",
-        help="a head: ours (.npz) or FLAME's (.pkl, .npz), which the starter drives as well; default: the bundled one",
+        help="a head: ours (.npz), FLAME's (.pkl, .npz), which the starter drives as well, or one that stands in a "
+        "scene (.blend), which is animated there; default: the bundled one",
     )
+    parser.add_argument("--object", metavar="NAME", help="the head's object in a .blend with several")
     files = parser.add_argument_group("what is written")
     for kind in OUTPUTS:
         files.add_argument(f"--{kind}", action="store_true", help=f"NAME.{kind}: {ABOUT[kind]}")

@@ -30,6 +30,8 @@ OUTPUTS = (*KINDS, *PICTURED)
 UNASKED = ("blend", "glb", "mp4")
 """What is written where nothing is chosen; the motion's own .npz always is."""
 
+SCENE = ".blend"
+
 IN_BLENDER = 0.5
 """The share of the work that Blender's part is taken for, on a bar."""
 
@@ -88,17 +90,21 @@ class Workshop:
         pictured = [kind for kind in PICTURED if kind in kinds]
         folder = model_folder(arguments.model)
         spoken = read_card(folder).space
-        head = self._head_of(arguments.head or bundled_head()) if pictured or arguments.head else None
+        in_scene = arguments.head is not None and arguments.head.suffix.lower() == SCENE
+        _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
+        own = not in_scene and (pictured or arguments.head is not None)
+        head = self._head_of(arguments.head or bundled_head()) if own else None
         carried = across_to_head(spoken, head) if head is not None else _as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
-        in_blender = _blender() if pictured else None
+        blender = _blender() if pictured else None
+        whose = blender.SceneHead(arguments.head, arguments.object) if blender and in_scene else head
         require_folder(arguments.output)
-        share = 1.0 - IN_BLENDER if in_blender else 1.0
+        share = 1.0 - IN_BLENDER if blender else 1.0
 
         def heard(progress: Progress) -> None:
             if progress.note:
                 say(progress.note)
-            told(progress.stage, share * progress.share, progress.seconds_left if in_blender is None else None)
+            told(progress.stage, share * progress.share, progress.seconds_left if blender is None else None)
 
         takes = self._worker.predict(request_of(arguments, folder), heard)
         files: list[Path] = []
@@ -111,16 +117,16 @@ class Workshop:
             for kind in (kind for kind in KINDS if kind in kinds):
                 files.append(arguments.output / f"{name}.{kind}")
                 _write(files[-1], kind, (motion, take), arguments)
-            if in_blender is not None and head is not None:
+            if blender is not None:
                 begun = share + IN_BLENDER * number / len(takes)
 
                 def at(stage: str, part: float, begun: float = begun) -> None:
                     told(stage, begun + IN_BLENDER * part / len(takes), None)
 
-                report = in_blender(
+                report = blender.animate(
                     arguments.audio,
                     motion,
-                    head,
+                    whose,
                     arguments.output,
                     name=name,
                     fps=arguments.fps,
@@ -153,9 +159,21 @@ def title_of(arguments: argparse.Namespace) -> str:
     return str(arguments.name or arguments.audio.stem)
 
 
-def _blender() -> Callable[..., Any]:
+def _require_scene(arguments: argparse.Namespace, *, in_scene: bool, pictured: bool) -> None:
+    """Refuse what does not go with a head that stands in a .blend, or with one that does not."""
+    if arguments.object is not None and not in_scene:
+        raise MotionError("--object names a head in a .blend: give that file with --head.")
+    if in_scene and not arguments.head.is_file():
+        raise SceneError(f"There is no file {arguments.head}.")
+    if in_scene and not pictured:
+        raise MotionError("A head in a .blend changes nothing about a motion alone: leave --head out.")
+    if in_scene and (arguments.output / f"{title_of(arguments)}{SCENE}").absolute() == arguments.head.absolute():
+        raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
+
+
+def _blender() -> Any:
     try:
-        from ..blender.animate import animate  # noqa: PLC0415 - Blender loads only where it is needed
+        from ..blender import animate  # noqa: PLC0415 - Blender loads only where it is needed
     except ImportError as reason:
         raise SceneError(
             f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "

@@ -221,7 +221,7 @@ def test_killed_ten_times_and_resumed_the_files_are_those_of_an_undisturbed_run(
         with subprocess.Popen(
             command(out, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
-            time.sleep(dice.uniform(0.3, 0.7) * whole)
+            time.sleep(dice.uniform(0.15, 0.45) * whole)
             process.kill()
         time.sleep(0.5)
         for record in records(out) if (out / "results.jsonl").exists() else []:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.blender import compat, render, rig
-from lsf_blender_addon.blender.animate import animate
+from lsf_blender_addon.blender.animate import SceneHead, animate
+from lsf_blender_addon.blender.export import save_blend
 from lsf_blender_addon.errors import CancelledError, SceneError
 from lsf_blender_addon.head.flame import Head, read_head
 from lsf_blender_addon.head.skinning import vertices
@@ -97,6 +98,51 @@ def test_the_sound_may_begin_at_any_frame(
     assert compat.content_start(compat.strips(scene)[0]) == 1001
     wanted = rig.to_blender(vertices(head, motion.expression, motion.jaw))
     np.testing.assert_allclose(evaluated(bpy.data.objects["speech"], 1020), wanted[19], atol=1e-4)
+
+
+def test_a_head_in_a_scene_of_its_own_is_animated_there(
+    make_head: Maker, make_motion: Motions, tmp_path: Path, evaluated: Callable[..., np.ndarray]
+) -> None:
+    """With the file's rate and everything else in it; the file itself stays as it is."""
+    head, motion = make_head("arkit"), make_motion("arkit")
+    scene = bpy.context.scene
+    compat.set_rate(scene, 50.0)
+    rig.build_rig(head, "Anna")
+    rig.build_rig(make_head("flame"), "Flo")
+    scene.collection.objects.link(bpy.data.objects.new("Lamp post", None))
+    save_blend(tmp_path / "scene.blend")
+    before = (tmp_path / "scene.blend").read_bytes()
+    place = SceneHead(tmp_path / "scene.blend", "Anna armature")
+    report = animate(None, motion, place, tmp_path / "out", name="line", outputs=["blend", "glb"])
+    assert (report.frames, report.fps) == (100, 50.0)
+    assert (tmp_path / "scene.blend").read_bytes() == before
+    bpy.ops.wm.open_mainfile(filepath=str(report.files["blend"]))
+    assert "Lamp post" in bpy.data.objects
+    wanted = rig.to_blender(vertices(head, motion.expression, motion.jaw))
+    np.testing.assert_allclose(evaluated(bpy.data.objects["Anna"], 1 + 2 * 20), wanted[20], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [(None, "not one head but 2"), ("Nobody", "no object 'Nobody'"), ("Flo", "understands 'flame'")],
+)
+def test_a_head_that_a_scene_does_not_have_is_named(
+    make_head: Maker, make_motion: Motions, tmp_path: Path, name: str | None, words: str
+) -> None:
+    rig.build_rig(make_head("arkit"), "Anna")
+    rig.build_rig(make_head("flame"), "Flo")
+    save_blend(tmp_path / "scene.blend")
+    with pytest.raises(SceneError, match=words):
+        animate(None, make_motion("arkit"), SceneHead(tmp_path / "scene.blend", name), tmp_path / "out", name="line")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_blend_is_named(make_motion: Motions, tmp_path: Path) -> None:
+    (tmp_path / "bad.blend").write_text("words")
+    with pytest.raises(SceneError, match=r"cannot open .*bad\.blend"):
+        animate(None, make_motion("arkit"), SceneHead(tmp_path / "bad.blend"), tmp_path, name="line")
+    with pytest.raises(SceneError, match=r"no file .*none\.blend"):
+        animate(None, make_motion("arkit"), SceneHead(tmp_path / "none.blend"), tmp_path, name="line")
 
 
 def test_a_head_of_another_space_is_refused_before_anything_is_written(

@@ -82,7 +82,7 @@ class Crew:
             self._tasks.clear()
 
     def _hire(self, lines: deque[Line]) -> None:
-        hand = Hand(self._heard)
+        hand = Hand(self._heard, self.hands)
         self._tasks[hand] = _Task(hand, lines)
 
     def _hear(self, task: _Task, message: Message | None) -> None:

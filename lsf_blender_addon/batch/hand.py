@@ -38,6 +38,7 @@ lend_a_hand()
 """
 """Loads this very package, under its own name, without putting its neighbours on the path."""
 
+THREADS_VARIABLE = "OMP_NUM_THREADS"
 REPORT_SECONDS = 0.2
 STOP_SECONDS = 5.0
 LAST_LINES = 20
@@ -54,6 +55,12 @@ def command() -> list[str]:
     if blender is not None and blender.app.binary_path:
         return [blender.app.binary_path, "--background", "--factory-startup", "--python-expr", boot]
     return [sys.executable, "-c", boot]
+
+
+def _environment(hands: int) -> dict[str, str]:
+    if hands == 1:
+        return dict(os.environ)
+    return {THREADS_VARIABLE: str(max(1, (os.cpu_count() or 1) // hands)), **os.environ}
 
 
 def serve(make: Make) -> None:
@@ -101,9 +108,11 @@ class Hand:
 
     Args:
         heard: where its messages go, as (hand, message); None for the message is its end.
+        neighbours: how many hands there are; each computes with its part of the processors, unless the person says how
+            many threads there are to be (``OMP_NUM_THREADS``): more threads than processors wait for each other.
     """
 
-    def __init__(self, heard: queue.SimpleQueue[tuple[Hand, Message | None]]) -> None:
+    def __init__(self, heard: queue.SimpleQueue[tuple[Hand, Message | None]], neighbours: int = 1) -> None:
         self.ready = False
         self._words: deque[str] = deque(maxlen=LAST_LINES)
         try:
@@ -112,6 +121,7 @@ class Hand:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=_environment(neighbours),
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )

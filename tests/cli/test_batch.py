@@ -196,6 +196,26 @@ def test_a_process_that_dies_takes_only_its_line_with_it(light_model: Path, tmp_
     assert (tmp_path / "2.npz").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_ctrl_c_is_status_130_and_says_how_to_go_on(light_model: Path, tmp_path: Path) -> None:
+    speech(tmp_path / "voices" / "long.wav", 1200.0)
+    words = ["animate", tmp_path / "voices", "-o", tmp_path / "out", "--model", light_model, "--npz"]
+    command = [sys.executable, "-m", "lsf_blender_addon.cli", *map(str, words)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            while "lines" not in (line := process.stderr.readline()):
+                assert line, "ended before it began"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+            said = process.stderr.read()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "--resume goes on from here" in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["results.jsonl"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(os.name != "posix", reason="the batch is killed with a signal")
@@ -217,17 +237,20 @@ def test_killed_ten_times_and_resumed_the_files_are_those_of_an_undisturbed_run(
     whole = time.monotonic() - begun
     out = tmp_path / "killed"
     seen: dict[Path, int] = {}
+    unfinished = 0
     for _ in range(10):
         with subprocess.Popen(
             command(out, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
             time.sleep(dice.uniform(0.15, 0.45) * whole)
+            unfinished += process.poll() is None
             process.kill()
         time.sleep(0.5)
         for record in records(out) if (out / "results.jsonl").exists() else []:
             for file in record["files"]:
                 path = out / file["path"]
                 assert seen.setdefault(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    assert unfinished >= 5
     subprocess.run(command(out, "--resume"), check=True, capture_output=True)
     assert contents(out) == contents(tmp_path / "calm")
     assert len({record["mark"] for record in records(out)}) == len(records(out)) == 8

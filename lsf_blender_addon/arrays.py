@@ -1,4 +1,4 @@
-"""``.npz`` files from anywhere: read within bounds and without pickles, written whole or not at all (numpy alone)."""
+"""``.npz`` and ``.npy`` files from anywhere: read within bounds, no pickles; written whole or not at all (numpy)."""
 
 from __future__ import annotations
 
@@ -96,6 +96,24 @@ def read_arrays(
         raise error(f"{path} cannot be read ({reason.strerror or reason}).") from reason
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OverflowError) as reason:
         raise error(f"{path} is damaged or no .npz file of plain arrays ({reason}).") from reason
+
+
+def read_array(path: Path, error: type[LsfError] = LsfError, *, largest: int = MAXIMUM_BYTES) -> NDArray[Any]:
+    """Read the one array of a ``.npy`` that may come from anybody; the arguments are those of :func:`read_arrays`.
+
+    Raises:
+        LsfError: of the kind ``error``: the file is missing, damaged, too large, or holds no plain array.
+    """
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise error(f"{path} is larger than such a file can be; it was not read.")
+        with path.open("rb") as stream:
+            return _array(stream, size)
+    except OSError as reason:
+        raise error(f"{path} cannot be read ({reason.strerror or reason}).") from reason
+    except (ValueError, OverflowError) as reason:
+        raise error(f"{path} is damaged or no .npy file of a plain array ({reason}).") from reason
 
 
 def _array(stream: IO[bytes], size: int) -> NDArray[Any]:

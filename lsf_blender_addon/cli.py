@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_predict(commands)
     _add_animate(commands)
+    _add_convert(commands)
     _add_mouth(commands)
     _add_models(commands)
     _add_head(commands)
@@ -88,28 +89,19 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from .commands import speech  # noqa: PLC0415
+    from .commands import animate  # noqa: PLC0415
 
-    parser = commands.add_parser(
-        "animate",
-        help="make a talking head of a recording",
-        description="Make a talking head of a recording: NAME.npz (the motion) and, unless some are chosen, all of "
-        "NAME.blend (with keyframes), NAME.glb (morph targets and a jaw bone) and NAME.mp4 (with sound).",
-    )
-    parser.add_argument("audio", type=Path, metavar="AUDIO", help="a sound file: wav, flac, ogg or mp3")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write into")
-    parser.add_argument(
-        "--head",
-        type=Path,
-        metavar="FILE",
-        help="a head: ours (.npz) or FLAME's (.pkl, .npz), which the starter drives as well; default: the bundled one",
-    )
-    parser.add_argument("--blend", action="store_true", help="write NAME.blend")
-    parser.add_argument("--glb", action="store_true", help="write NAME.glb")
-    parser.add_argument("--mp4", action="store_true", help="write NAME.mp4")
-    parser.add_argument("--fps", type=_rate, help="frames a second of the scene (default: the model's own)")
+    parser = commands.add_parser("animate", help="make talking heads of one recording or of many")
+    animate.add_arguments(parser, rate=_rate, whole=_whole)
     _add_making(parser)
-    parser.set_defaults(run=speech.animate)
+    parser.set_defaults(run=animate.animate, parser=parser)
+
+
+def lend_a_hand() -> None:
+    """Make lines of a batch for another process, which asks over the standard input."""
+    from .commands import animate  # noqa: PLC0415
+
+    animate.lend_a_hand(_parser())
 
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +125,14 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of the speech encoders (default: by the device)"
     )
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from .commands import convert  # noqa: PLC0415
+
+    parser = commands.add_parser("convert", help="write a motion as another kind of file")
+    convert.add_arguments(parser, rate=_rate)
+    parser.set_defaults(run=convert.convert)
 
 
 def _add_mouth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,6 +1,6 @@
 """Measure: recording to motion at the published size and with the starter, and keyframes into Blender.
 
-    python scripts/benchmark.py [--only full:60,starter:600,bake,precision] [--device cpu] [--threads 2]
+    python scripts/benchmark.py [--only full:60,starter:600,bake,precision,batch:200] [--device cpu] [--threads 2]
 
 Every figure is made in a process of its own, with the model loaded before (loading is reported apart), as the median
 of three runs. The published size has made-up weights: what is measured does not depend on them, except for the cost of
@@ -19,7 +19,11 @@ from pathlib import Path
 from typing import Any
 
 LENGTHS = (10, 30, 60, 600)
-ALL = [f"{model}:{seconds}" for model in ("full", "starter") for seconds in LENGTHS] + ["precision", "bake"]
+ALL = [f"{model}:{seconds}" for model in ("full", "starter") for seconds in LENGTHS] + [
+    "precision",
+    "bake",
+    "batch:200",
+]
 SUBJECTS = ("full", "starter")
 
 
@@ -30,6 +34,11 @@ def figure(name: str, folder: str, device: str, threads: int | None) -> dict[str
         from benchmarking import bake_figure  # noqa: PLC0415 - a process imports bpy or torch, never both
 
         return bake_figure.measure()
+    if kind == "batch":
+        from benchmarking import batch_figure  # noqa: PLC0415
+
+        figures = {"+".join(kinds): batch_figure.measure(int(seconds), kinds) for kinds in (("npz",), ("npz", "glb"))}
+        return {"seconds": None, "figures": figures}
     from benchmarking import speech_figures, subjects  # noqa: PLC0415
 
     with speech_figures.threads(threads):
@@ -59,9 +68,11 @@ def wanted(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         kind, colon, seconds = name.partition(":")
-        timed = kind in SUBJECTS and colon and seconds.replace(".", "", 1).isdigit() and float(seconds) >= 1
+        timed = kind in (*SUBJECTS, "batch") and colon and seconds.replace(".", "", 1).isdigit() and float(seconds) >= 1
         if not timed and name not in {"bake", "precision"}:
-            raise argparse.ArgumentTypeError(f"{name!r} is not one of full:SECONDS, starter:SECONDS, precision, bake")
+            raise argparse.ArgumentTypeError(
+                f"{name!r} is not one of full:SECONDS, starter:SECONDS, batch:LINES, precision, bake"
+            )
     return names
 
 
@@ -69,6 +80,12 @@ def line(name: str, result: dict[str, Any]) -> str:
     """One line of the table."""
     if "failed" in result:
         return f"{name:<14} failed: {result['failed']}"
+    if "figures" in result:
+        rows = (
+            f"{name:<14} " + "  ".join(f"{key} {value}" for key, value in one.items())
+            for one in result["figures"].values()
+        )
+        return "\n".join(rows)
     if "stages" in result:
         stages = "  ".join(f"{stage} {seconds:.2f}" for stage, seconds in result["stages"].items())
         times = float(name.partition(":")[2]) / result["seconds"]
@@ -80,7 +97,7 @@ def line(name: str, result: dict[str, Any]) -> str:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Measure speed and memory; each figure in a process of its own.")
-    parser.add_argument("--only", type=wanted, default=ALL, help="such as full:60,starter:600,precision,bake")
+    parser.add_argument("--only", type=wanted, default=ALL, help="such as full:60,starter:600,batch:200,precision,bake")
     parser.add_argument("--device", default="cpu", help="auto, cuda, mps, xpu or cpu (cpu)")
     parser.add_argument("--threads", type=int, help="threads that torch computes with (its own number)")
     parser.add_argument("--figure", help=argparse.SUPPRESS)

@@ -19,6 +19,7 @@ BELOW: dict[str, set[str]] = {
     "pickles": {"errors"},
     "arrays": {"errors"},
     "motion": {"errors", "arrays"},
+    "formats": {"errors", "arrays", "motion"},
     "audio": {"errors"},
     "head": {"errors", "arrays", "pickles", "motion"},
     "locks": {"errors"},
@@ -29,13 +30,18 @@ BELOW: dict[str, set[str]] = {
     "speech": {"errors", "models", "motion", "audio"},
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
-    "blender": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "installing", "jobs"},
+    "blender": {
+        *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "installing", "jobs"),
+    },
+    "batch": {"errors"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
-    "commands": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender"},
+    "commands": {
+        *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "blender", "batch"),
+    },
 }
 """What each part of the package may import, besides itself."""
 
-NUMPY_ALONE = ("head", "motion", "arrays")
+NUMPY_ALONE = ("head", "motion", "arrays", "formats")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
 STANDARD_ALONE = ("errors", "locks", "download", "installing")
 """What runs before anything is installed."""

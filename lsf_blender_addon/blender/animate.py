@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..errors import SceneError
+from ..formats.facts import facts_of
 from ..head.flame import Head
 from ..motion import FaceMotion
-from . import compat, render, strips
+from . import chatter, compat, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
-from .export import save_blend, save_glb
-from .rig import build_rig, face_of
+from .export import export, save_blend
+from .rig import Face, build_rig, face_of
 from .stage import set_stage
 
 FIRST_FRAME = 1
 
-SHARES = {"scene": 0.02, "bake": 0.03, "blend": 0.05, "glb": 0.10, "mp4": 0.80}
+MOST_NAMED = 3
+"""Shape keys in a sentence."""
+
+
+@dataclass(frozen=True)
+class SceneHead:
+    """A head that stands in somebody's ``.blend``.
+
+    Attributes:
+        path: the file; it is read and not written to.
+        name: of the head's mesh or armature; None where the file has one head only.
+    """
+
+    path: Path
+    name: str | None = None
+
+
+OUTPUTS = ("blend", "glb", "fbx", "usd", "abc", "mp4")
+"""What can be written, in the order in which it is: what is quick and kept first, the movie last."""
+
+SHARES = {"scene": 0.02, "bake": 0.03, "blend": 0.05, "glb": 0.10, "fbx": 0.05, "usd": 0.04, "abc": 0.04, "mp4": 0.80}
 """Parts of the whole time, for a bar."""
 
 
@@ -29,58 +51,49 @@ class AnimationReport:
     """What :func:`animate` wrote.
 
     Attributes:
-        blend: the ``.blend``, or None where it was not asked for.
-        glb: likewise.
-        mp4: likewise.
+        files: kind → the written file.
         bake: what was keyed.
         frames: length of the animation in frames of the scene.
         fps: the scene's rate.
         notes: what a person should know besides: keys whose range had to grow, a sound that had to stay out.
     """
 
-    blend: Path | None
-    glb: Path | None
-    mp4: Path | None
+    files: dict[str, Path]
     bake: BakeReport
     frames: int
     fps: float
     notes: tuple[str, ...] = ()
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The written files."""
-        return tuple(path for path in (self.blend, self.glb, self.mp4) if path is not None)
-
 
 def animate(
     audio_path: Path | None,
     motion: FaceMotion,
-    head: Head,
+    head: Head | SceneHead,
     out_dir: Path,
     *,
     name: str | None = None,
     fps: float | None = None,
-    glb: bool = True,
-    mp4: bool = True,
-    blend: bool = True,
+    outputs: Collection[str] = ("blend", "glb", "mp4"),
+    prune: bool = False,
+    start_frame: int = FIRST_FRAME,
     picture: render.Picture | None = None,
     progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> AnimationReport:
-    """Animate a head in a fresh, empty scene, and write what is asked for.
+    """Animate a head in a fresh scene, or in a scene of its own, and write what is asked for.
 
     Whatever Blender has open in this process is closed without saving: call this where no person works.
 
     Args:
         audio_path: the sound; None makes a silent animation.
         motion: what the face does, in the head's space.
-        head: whose face.
-        out_dir: where ``NAME.blend``, ``NAME.glb`` and ``NAME.mp4`` go; made if missing.
+        head: whose face; one that stands in a ``.blend`` is animated in that file's scene, with all that is in it.
+        out_dir: where ``NAME.blend``, ``NAME.glb`` and the like go; made if missing.
         name: of the files, the objects and the Action; the sound's where None.
-        fps: the scene's rate; the motion's own where None.
-        glb: whether to export a ``.glb``.
-        mp4: whether to render a movie.
-        blend: whether to save a ``.blend``.
+        fps: the scene's rate; where None, the motion's own, or that of the head's ``.blend``.
+        outputs: which of :data:`OUTPUTS` to write.
+        prune: whether ``.glb``, ``.fbx`` and ``.usd`` leave out the shape keys that do not move.
+        start_frame: the scene's frame at which second 0 of the sound lies, and with which the animation begins.
         picture: how the movie looks; the defaults where None.
         progress: called with a stage and the share of the whole that is done, 0 to 1.
         cancelled: asked between frames of the movie.
@@ -93,63 +106,91 @@ def animate(
     if not title.strip() or title != Path(title).name:
         raise SceneError(f"{title!r} cannot be the name of a file; choose another name.")
     heard = audio_path is not None and compat.has_sound()
-    if mp4 and audio_path is not None and not heard:
+    if "mp4" in outputs and audio_path is not None and not heard:
         raise SceneError("This Blender was built without sound, so its movies are silent; use another version.")
-    wanted = {"scene": True, "bake": True, "blend": blend, "glb": glb, "mp4": mp4}
-    bar = _Bar(progress, {stage: SHARES[stage] for stage, on in wanted.items() if on})
+    wanted = [kind for kind in OUTPUTS if kind in outputs]
+    bar = _Bar(progress, {stage: SHARES[stage] for stage in ("scene", "bake", *wanted)})
+    face, scene = _opened(head) if isinstance(head, SceneHead) else _built(head, title)
+    if fps is not None or not isinstance(head, SceneHead):
+        compat.set_rate(scene, fps or motion.fps)
+    rate = float(compat.rate(scene))
+    last = start_frame + max(1, math.ceil((motion.start + motion.seconds) * rate - 1e-6)) - 1
+    scene.frame_start, scene.frame_end = start_frame, last
+    if audio_path is not None and heard:
+        strips.place_sound(scene, audio_path, start_frame)
+        compat.show_in_sequencer(bpy.context, scene)
+    bar.done("scene")
+    baked = write(plan(face, motion, BakeSettings(start_frame=start_frame, name=title), scene))
+    scene.frame_set(start_frame)
+    bar.done("bake")
+    files = {kind: out_dir / f"{title}.{kind}" for kind in wanted}
+    for kind, path in files.items():
+        if kind == "blend":
+            save_blend(path)
+        elif kind == "mp4":
+            render.movie(
+                scene,
+                path,
+                start_frame,
+                last,
+                picture,
+                sound=audio_path,
+                sound_frame=start_frame,
+                progress=lambda stage, share: bar.at("mp4", share if stage == "render" else 1.0),
+                cancelled=cancelled,
+            )
+        else:
+            export(kind, face, path, scene, facts=facts_of(motion.origin), prune=prune)
+        bar.done(kind)
+    notes = _notes(baked, silent=audio_path is not None and not heard)
+    return AnimationReport(files, baked, last - start_frame + 1, rate, notes)
+
+
+def _built(head: Head, title: str) -> tuple[Face, Any]:
+    """A head of our own making in an empty scene with camera and light."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    compat.set_rate(scene, fps or motion.fps)
-    rate = float(compat.rate(scene))
     rig = build_rig(head, title)
     set_stage(scene, rig.mesh)
     scene.render.engine = compat.WORKBENCH
     compat.plain_colours(scene)
-    last = FIRST_FRAME + max(1, math.ceil((motion.start + motion.seconds) * rate - 1e-6)) - 1
-    scene.frame_start, scene.frame_end = FIRST_FRAME, last
-    if audio_path is not None and heard:
-        strips.place_sound(scene, audio_path, FIRST_FRAME)
-        compat.show_in_sequencer(bpy.context, scene)
-    bar.done("scene")
-    face = face_of(rig.mesh)
-    baked = write(plan(face, motion, BakeSettings(start_frame=FIRST_FRAME, name=title), scene))
-    scene.frame_set(FIRST_FRAME)
-    bar.done("bake")
-    paths = {kind: out_dir / f"{title}.{kind}" for kind in ("blend", "glb", "mp4") if wanted[kind]}
-    if blend:
-        save_blend(paths["blend"])
-        bar.done("blend")
-    if glb:
-        save_glb(face, paths["glb"], scene)
-        bar.done("glb")
-    if mp4:
-        render.movie(
-            scene,
-            paths["mp4"],
-            FIRST_FRAME,
-            last,
-            picture,
-            sound=audio_path,
-            sound_frame=FIRST_FRAME,
-            progress=lambda stage, share: bar.at("mp4", share if stage == "render" else 1.0),
-            cancelled=cancelled,
-        )
-        bar.done("mp4")
-    return AnimationReport(
-        paths.get("blend"),
-        paths.get("glb"),
-        paths.get("mp4"),
-        baked,
-        last - FIRST_FRAME + 1,
-        rate,
-        _notes(baked, silent=audio_path is not None and not heard),
-    )
+    return face_of(rig.mesh), scene
+
+
+def _opened(head: SceneHead) -> tuple[Face, Any]:
+    """The head in a ``.blend``, and the scene that the file shows; its scripts do not run."""
+    if not head.path.is_file():
+        raise SceneError(f"There is no file {head.path}.")
+    try:
+        with chatter.kept():
+            bpy.ops.wm.open_mainfile(filepath=str(head.path.resolve()), load_ui=False, use_scripts=False)
+    except RuntimeError as reason:
+        raise SceneError(f"Blender cannot open {head.path}: {str(reason).strip()}") from reason
+    scene = bpy.context.scene
+    if head.name is not None:
+        thing = scene.objects.get(head.name)
+        if thing is None:
+            raise SceneError(f"There is no object {head.name!r} in the scene {scene.name!r} of {head.path}.")
+        return face_of(thing), scene
+    faces = [face for thing in scene.objects if thing.type == "MESH" and (face := _face_or_none(thing)) is not None]
+    if len(faces) != 1:
+        names = ", ".join(face.mesh.name for face in faces) or "none"
+        raise SceneError(f"{head.path} has not one head but {len(faces)} ({names}): name the object with --object.")
+    return faces[0], scene
+
+
+def _face_or_none(thing: Any) -> Face | None:
+    try:
+        return face_of(thing)
+    except SceneError:
+        return None
 
 
 def _notes(baked: BakeReport, *, silent: bool) -> tuple[str, ...]:
     notes = []
     if baked.widened:
-        notes.append(f"The slider range of {len(baked.widened)} shape keys had to grow: {', '.join(baked.widened)}.")
+        named = ", ".join(baked.widened[:MOST_NAMED]) + (" …" if len(baked.widened) > MOST_NAMED else "")
+        notes.append(f"The slider range of {len(baked.widened)} shape keys had to grow: {named}.")
     if silent:
         notes.append("This Blender was built without sound: the scene has no sound strip.")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""``predict``, ``animate`` and ``mouth``: from a recording to files."""
+"""``predict`` and ``mouth``: from a recording to a motion, and what a mouth does in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..arrays import read_arrays, write_arrays
 from ..audio import require_file
-from ..errors import HeadError, LsfError, MotionError, SceneError
+from ..errors import HeadError, LsfError, MotionError
 from ..head.flame import read_head
 from ..head.landmarks import mouth_track
 from ..head.model import Head
@@ -32,11 +32,11 @@ MAXIMUM_SHAPE_BYTES = 1_000_000
 def predict(arguments: argparse.Namespace) -> None:
     """``lsf predict``: a recording's motion into one ``.npz``, or one for each take."""
     output: Path = arguments.output
-    require_file(arguments.audio)
-    _require_folder(output.parent)
+    require_sounds(arguments)
+    require_folder(output.parent)
     folder = model_folder(arguments.model)
-    request = _request(arguments, folder)
-    carried = _across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
+    request = request_of(arguments, folder)
+    carried = across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
     with Bar() as bar:
         motions = [carried(motion) for motion in _predicted(request, bar)]
     if len(motions) == 1:
@@ -47,43 +47,7 @@ def predict(arguments: argparse.Namespace) -> None:
         ]
     for path, motion in zip(paths, motions, strict=True):
         motion.save(path)
-        print(f"{path}  {_described(motion)}")
-
-
-def animate(arguments: argparse.Namespace) -> None:
-    """``lsf animate``: a recording becomes a talking head in a folder."""
-    require_file(arguments.audio)
-    head = read_head(arguments.head or bundled_head())
-    folder = model_folder(arguments.model)
-    carried = _across_to_head(read_card(folder).space, head)
-    try:
-        from ..blender.animate import animate as in_blender  # noqa: PLC0415 - Blender loads only where it is needed
-    except ImportError as reason:
-        raise SceneError(
-            f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "
-            "`blender --command lsf …`, or make the motion alone with `lsf predict`."
-        ) from reason
-    _require_folder(arguments.output)
-    chosen = {kind: getattr(arguments, kind) for kind in ("glb", "mp4", "blend")}
-    if not any(chosen.values()):
-        chosen = dict.fromkeys(chosen, True)
-    path = arguments.output / f"{arguments.audio.stem}.npz"
-    with Bar() as bar:
-        motion = carried(_predicted(_request(arguments, folder), bar)[0])
-        motion.save(path)
-        report = in_blender(
-            arguments.audio,
-            motion,
-            head,
-            arguments.output,
-            name=arguments.audio.stem,
-            fps=arguments.fps,
-            progress=bar.at,
-            **chosen,
-        )
-    print(f"{path}  {_described(motion)}")
-    for written in report.paths:
-        print(written)
+        print(f"{path}  {described(motion)}")
 
 
 def mouth(arguments: argparse.Namespace) -> None:
@@ -95,7 +59,12 @@ def mouth(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}  {len(track['t'])} samples on the head {head.name!r}")
 
 
-def _require_folder(folder: Path) -> None:
+def require_sounds(arguments: argparse.Namespace) -> None:
+    """Refuse recordings that are no files, before anything slow is begun."""
+    require_file(arguments.audio)
+
+
+def require_folder(folder: Path) -> None:
     """Make the folder to write into, before anything slow is begun."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +74,8 @@ def _require_folder(folder: Path) -> None:
         raise LsfError(f"The folder {folder} cannot be written to.")
 
 
-def _request(arguments: argparse.Namespace, folder: Path) -> PredictRequest:
+def request_of(arguments: argparse.Namespace, folder: Path) -> PredictRequest:
+    """What the worker is asked for, with the model of ``folder``."""
     return PredictRequest(
         audio=arguments.audio,
         model=folder,
@@ -135,7 +105,8 @@ def _predicted(request: PredictRequest, bar: Bar) -> list[FaceMotion]:
     return motions
 
 
-def _described(motion: FaceMotion) -> str:
+def described(motion: FaceMotion) -> str:
+    """A motion's length, space and licence, in a line."""
     allowed = "commercial use allowed" if motion.origin.get("commercial_use") else "no commercial use"
     length = f"{motion.frames} frames at {motion.fps:g} a second"
     said = f"{length}, space {motion.space}, licence {motion.origin.get('licence')} ({allowed})"
@@ -143,7 +114,7 @@ def _described(motion: FaceMotion) -> str:
     return said + (f", carried over to {report['to']!r} within {report['residual_mm']:.2f} mm" if report else "")
 
 
-def _across_to_space(
+def across_to_space(
     spoken: str, wanted: str | None, head_file: Path | None, shape: tuple[float, ...] | None
 ) -> Callable[[FaceMotion], FaceMotion]:
     """What takes a model's motions to the space asked for, on that very head; refused before anything is predicted."""
@@ -168,7 +139,7 @@ def _across_to_space(
     return _carrying(head, identity)
 
 
-def _across_to_head(spoken: str, head: Head) -> Callable[[FaceMotion], FaceMotion]:
+def across_to_head(spoken: str, head: Head) -> Callable[[FaceMotion], FaceMotion]:
     """What takes a model's motions to a head."""
     if head.space == spoken:
         return _as_it_is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from ..audio import SpeechClip, Window, read_clip
 from ..errors import DeviceError, ModelError
 from ..models.card import WEIGHTS_NAME, ModelCard, SamplingCard, read_card
 from ..motion import FaceMotion
-from ..network.lsf import EXPRESSIONS, FEATURES, LsfNetwork, SpeechLevel, load_network
+from ..network.lsf import EXPRESSIONS, FEATURES, LsfNetwork, SpeechFeatures, SpeechLevel, load_network
 from . import devices, stitching
+from .heard import Heard, hearing_key
 from .protocol import PredictRequest
 from .stitching import Floats
 
@@ -127,6 +129,7 @@ class Runtime:
         self._key: tuple[Any, ...] = ()
         self._network: LsfNetwork | None = None
         self._watch: Callable[[], None] = _nothing
+        self._heard = Heard()
         self.loads = 0
 
     def predict(self, request: PredictRequest, report: Report) -> list[FaceMotion]:
@@ -191,6 +194,7 @@ class Runtime:
     def unload(self, device: torch.device) -> None:
         """Forget the model and give its memory back."""
         self._network, self._key = None, ()
+        self._heard.forget()
         devices.release(device)
 
     def _seen(self, _module: nn.Module, _inputs: Any) -> None:
@@ -249,13 +253,11 @@ class Runtime:
         if len(windows) > 1:
             level = network.measure(torch.from_numpy(job.clip.samples)[None].to(plan.device))
         shape = None if job.request.shape is None else torch.tensor([job.request.shape], device=plan.device)
+        key = (self._key, plan, *hearing_key(job.request, job.clip))
         layers = sum(1 for _ in _layers(network))
         latents: list[Tensor] = []
         for first in range(0, len(windows), plan.batch):
             batch = windows[first : first + plan.batch]
-            pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
-            lengths = tuple(len(piece) for piece in pieces)
-            waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True)
             seen = 0
 
             def watch(first: int = first, size: int = len(batch)) -> None:
@@ -266,12 +268,22 @@ class Runtime:
 
             self._watch = watch
             try:
-                features = network.features(waveform.to(plan.device), lengths, level)
+                features = self._heard.of(key, first, partial(_hear, network, job, plan, batch, level))
                 latent = network.predict(features, shape).float().cpu()
                 latents += [item[:frames] for item, frames in zip(latent, features.lengths, strict=True)]
             finally:
                 self._watch = _nothing
         return latents
+
+
+def _hear(
+    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], level: SpeechLevel | None
+) -> SpeechFeatures:
+    """The features of a few windows."""
+    pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
+    lengths = tuple(len(piece) for piece in pieces)
+    waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True)
+    return network.features(waveform.to(plan.device), lengths, level)
 
 
 def _first_plan(job: Job, device: torch.device, dtype: torch.dtype) -> Plan:

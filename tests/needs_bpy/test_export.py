@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.blender import bake, compat, rig
-from lsf_blender_addon.blender.export import save_blend, save_glb
+from lsf_blender_addon.blender.export import export, save_blend
+from lsf_blender_addon.blender.export_glb import save_glb
 from lsf_blender_addon.blender.strips import place_sound
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
@@ -75,13 +76,17 @@ def judged(validator: Path, file: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("space", ["arkit", "flame"])
-def test_the_khronos_validator_finds_no_errors(
-    make_head: Maker, make_motion: Motions, tmp_path: Path, validator: Path, space: str
+@pytest.mark.parametrize("what", ["arkit", "flame", "arkit pruned", "flame pruned"])
+def test_the_khronos_validator_finds_no_errors_and_no_warnings(
+    make_head: Maker, make_motion: Motions, tmp_path: Path, validator: Path, what: str
 ) -> None:
-    path = save_glb(spoken(make_head(space), make_motion(space)), tmp_path / "head.glb")
+    space, _, prune = what.partition(" ")
+    facts = {"model": "starter", "licence": "CC0-1.0"}
+    path = export(
+        "glb", spoken(make_head(space), make_motion(space)), tmp_path / "head.glb", facts=facts, prune=bool(prune)
+    )
     report = judged(validator, path)
-    assert report["issues"]["numErrors"] == 0, report["issues"]["messages"]
+    assert report["issues"]["numErrors"] == report["issues"]["numWarnings"] == 0, report["issues"]["messages"]
     assert report["info"]["animationCount"] == 1
     assert report["info"]["hasMorphTargets"]
     assert report["info"]["hasSkins"]

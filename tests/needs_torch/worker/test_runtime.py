@@ -16,7 +16,7 @@ from lsf_blender_addon.audio import SAMPLE_RATE, SpeechClip, read_clip
 from lsf_blender_addon.errors import AudioError, CancelledError, DeviceError, ModelError
 from lsf_blender_addon.motion import FaceMotion
 from lsf_blender_addon.network.lsf import LsfNetwork, load_network
-from lsf_blender_addon.worker import devices, runtime, stitching
+from lsf_blender_addon.worker import devices, heard, runtime, stitching
 from lsf_blender_addon.worker.protocol import PredictRequest
 from lsf_blender_addon.worker.runtime import Runtime
 
@@ -342,3 +342,37 @@ def test_a_gpu_gives_what_the_cpu_gives(tiny_model: Path) -> None:
     assert gpu.origin["device"] != "cpu"
     far = np.abs(cpu.expression - gpu.expression).max(1)
     assert np.median(far) < 1e-3
+
+
+def test_a_recording_is_heard_once_whatever_is_derived_from_it(tiny_model: Path) -> None:
+    """Over several windows, with other seeds, takes and faces; another recording or window is heard anew."""
+    kept, clip = Runtime(), talk(15.0)
+    request = PredictRequest(clip, tiny_model, device="cpu", precision="float32")
+    kept.predict(request, quiet)
+    hearings = 0
+
+    def count(*_: Any) -> None:
+        nonlocal hearings
+        hearings += 1
+
+    network = kept.load(request.model, torch.device("cpu"), torch.float32)
+    network.feature_extractor.register_forward_pre_hook(count)
+    same = {"seed": 3}, {"takes": 2, "temperature": 9.0}, {"shape": (1.0,) * 300}
+    for change in same:
+        (first, *_) = kept.predict(dataclasses.replace(request, **change), quiet)
+        assert hearings == 0
+        (fresh, *_) = made(clip, tiny_model, **change)
+        assert np.array_equal(first.expression, fresh.expression)
+    for change in ({"audio": talk(15.0, 1)}, {"window_seconds": 5.0}):
+        before = hearings
+        kept.predict(dataclasses.replace(request, **change), quiet)
+        assert hearings > before
+
+
+def test_what_was_heard_is_forgotten_beyond_its_bounds(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heard, "MOST_BYTES", 1000)
+    kept = Runtime()
+    request = PredictRequest(talk(3.0), tiny_model, device="cpu", precision="float32")
+    one, other = (kept.predict(request, quiet)[0] for _ in range(2))
+    assert not kept._heard._kept
+    assert np.array_equal(one.expression, other.expression)

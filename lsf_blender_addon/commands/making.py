@@ -1,0 +1,210 @@
+"""One recording → the files that were asked for: the same whether alone or as one line of a thousand."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import MotionError, SceneError
+from ..formats.facts import facts_of
+from ..formats.files import KINDS, write_motion
+from ..head.flame import read_head
+from ..head.model import Head
+from ..models.card import read_card
+from ..models.store import bundled_head, model_folder
+from ..motion import FaceMotion
+from ..worker.client import Worker
+from ..worker.protocol import Progress
+from .speech import across_to_head, face_shape, request_of, require_folder, require_sounds
+
+PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
+"""Kinds that Blender writes."""
+
+OUTPUTS = (*KINDS, *PICTURED)
+UNASKED = ("blend", "glb", "mp4")
+"""What is written where nothing is chosen; the motion's own .npz always is."""
+
+SCENE = ".blend"
+
+IN_BLENDER = 0.5
+"""The share of the work that Blender's part is taken for, on a bar."""
+
+Told = Callable[[str, float, float | None], None]
+"""Told the stage, the share (0 to 1) and, where it is known, the seconds left."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What was made of one recording.
+
+    Attributes:
+        files: what was written, in order.
+        motions: the takes, each in the space of the head, or of the model where there is none.
+        notes: what a person should know besides.
+    """
+
+    files: tuple[Path, ...]
+    motions: tuple[FaceMotion, ...]
+    notes: tuple[str, ...]
+
+    def as_message(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        motion = self.motions[0]
+        facts = {**facts_of(motion.origin), "frames": motion.frames, "fps": motion.fps, "space": motion.space}
+        return {"files": [str(path) for path in self.files], "facts": facts, "notes": list(self.notes)}
+
+
+class Workshop:
+    """What stays warm from one recording to the next: the worker, with the model it loaded, and the last head read."""
+
+    def __init__(self) -> None:
+        self._worker = Worker()
+        self._head: tuple[Any, Head] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.stop()
+
+    def make(self, arguments: argparse.Namespace, told: Told, say: Callable[[str], None]) -> Made:
+        """Make the files of ``lsf animate`` for one recording.
+
+        Args:
+            arguments: its words, understood.
+            told: called several times a second.
+            say: called with what a person should know at once.
+
+        Raises:
+            LsfError: something does not fit, before anything slow is begun; or something failed on the way. Files that
+                were finished before stay.
+        """
+        require_sounds(arguments)
+        kinds = chosen(arguments)
+        pictured = [kind for kind in PICTURED if kind in kinds]
+        folder = model_folder(arguments.model)
+        spoken = read_card(folder).space
+        in_scene = arguments.head is not None and arguments.head.suffix.lower() == SCENE
+        _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
+        own = not in_scene and (pictured or arguments.head is not None)
+        head = self._head_of(arguments.head or bundled_head()) if own else None
+        carried = across_to_head(spoken, head) if head is not None else _as_it_is
+        _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
+        blender = _blender() if pictured else None
+        whose = blender.SceneHead(arguments.head, arguments.object) if blender and in_scene else head
+        require_folder(arguments.output)
+        share = 1.0 - IN_BLENDER if blender else 1.0
+
+        def heard(progress: Progress) -> None:
+            if progress.note:
+                say(progress.note)
+            told(progress.stage, share * progress.share, progress.seconds_left if blender is None else None)
+
+        takes = self._worker.predict(request_of(arguments, folder), heard)
+        files: list[Path] = []
+        notes: list[str] = list(takes[0].origin.get("warnings", []))
+        motions = []
+        for number, take in enumerate(takes):
+            motion = carried(take)
+            motions.append(motion)
+            name = title_of(arguments) + (f"_take{number + 1}" if len(takes) > 1 else "")
+            for kind in (kind for kind in KINDS if kind in kinds):
+                files.append(arguments.output / f"{name}.{kind}")
+                _write(files[-1], kind, (motion, take), arguments)
+            if blender is not None:
+                begun = share + IN_BLENDER * number / len(takes)
+
+                def at(stage: str, part: float, begun: float = begun) -> None:
+                    told(stage, begun + IN_BLENDER * part / len(takes), None)
+
+                report = blender.animate(
+                    arguments.audio,
+                    motion,
+                    whose,
+                    arguments.output,
+                    name=name,
+                    fps=arguments.fps,
+                    outputs=pictured,
+                    prune=arguments.prune,
+                    start_frame=arguments.start_frame,
+                    progress=at,
+                )
+                files += report.files.values()
+                notes += [note for note in report.notes if note not in notes]
+        return Made(tuple(files), tuple(motions), tuple(notes))
+
+    def _head_of(self, path: Path) -> Head:
+        """A head, read again only where the file is another."""
+        told = path.stat() if path.is_file() else None
+        key = (path, told and (told.st_size, told.st_mtime_ns))
+        if self._head is None or self._head[0] != key:
+            self._head = key, read_head(path)
+        return self._head[1]
+
+
+def chosen(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The kinds of files that were asked for, and the motion's own."""
+    asked = tuple(kind for kind in OUTPUTS if getattr(arguments, kind)) or UNASKED
+    return ("npz", *(kind for kind in asked if kind != "npz"))
+
+
+def title_of(arguments: argparse.Namespace) -> str:
+    """What the files of a recording are called, without ending."""
+    return str(arguments.name or arguments.audio.stem)
+
+
+def _require_scene(arguments: argparse.Namespace, *, in_scene: bool, pictured: bool) -> None:
+    """Refuse what does not go with a head that stands in a .blend, or with one that does not."""
+    if arguments.object is not None and not in_scene:
+        raise MotionError("--object names a head in a .blend: give that file with --head.")
+    if in_scene and not arguments.head.is_file():
+        raise SceneError(f"There is no file {arguments.head}.")
+    if in_scene and not pictured:
+        raise MotionError("A head in a .blend changes nothing about a motion alone: leave --head out.")
+    if in_scene and (arguments.output / f"{title_of(arguments)}{SCENE}").absolute() == arguments.head.absolute():
+        raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
+
+
+def _blender() -> Any:
+    try:
+        from ..blender import animate  # noqa: PLC0415 - Blender loads only where it is needed
+    except ImportError as reason:
+        raise SceneError(
+            f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "
+            "`blender --command lsf …`, or ask for --npz, --npy, --csv and --json only."
+        ) from reason
+    return animate
+
+
+def _require_space(kinds: tuple[str, ...], spaces: set[str]) -> None:
+    """Refuse what no motion at hand can be written as, before anything is predicted."""
+    if "csv" in kinds and "arkit" not in spaces:
+        raise MotionError(
+            "A .csv holds ARKit's blendshapes, which neither the model nor the head speaks: choose a model of the "
+            "space 'arkit' with --model (`lsf models list` shows them)."
+        )
+    if "npy" in kinds and "flame" not in spaces:
+        raise MotionError(
+            "The published .npy layout holds FLAME's components: give the FLAME file that is to speak with --head, or "
+            "a model of the space 'flame' with --model."
+        )
+
+
+def _write(path: Path, kind: str, motions: tuple[FaceMotion, FaceMotion], arguments: argparse.Namespace) -> None:
+    """Write a motion as it is on the head, or as the model said it where only that fits the format."""
+    wanted = {"csv": "arkit", "npy": "flame"}.get(kind)
+    motion = next(motion for motion in motions if wanted in (None, motion.space))
+    if kind in {"csv", "json"} and arguments.fps is not None and arguments.fps != motion.fps:
+        motion = dataclasses.replace(motion.resampled(arguments.fps), origin=motion.origin)
+    identity = np.asarray(face_shape(arguments.shape)) if kind == "npy" and arguments.shape else None
+    write_motion(path, motion, identity)
+
+
+def _as_it_is(motion: FaceMotion) -> FaceMotion:
+    return motion

@@ -1,0 +1,17 @@
+"""What every file says about where it comes from, as far as its format lets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import __version__
+
+GENERATOR = f"LSF Animation {__version__}"
+
+TOLD = ("model", "licence", "commercial_use", "attribution", "seed", "take", "audio")
+"""Of a motion's origin: whose numbers they are, under which terms, and what makes them again."""
+
+
+def facts_of(origin: dict[str, Any]) -> dict[str, Any]:
+    """Generator, model, licence, seed and the like of a motion's ``origin``; what it does not know is left out."""
+    return {"generator": GENERATOR, **{name: origin[name] for name in TOLD if origin.get(name) not in (None, "")}}

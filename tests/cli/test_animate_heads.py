@@ -1,0 +1,38 @@
+"""``lsf animate --head``: what goes with a head in a .blend, and what is refused before anything is begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from lsf_blender_addon.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--object", "Face"], "--object names a head in a .blend"),
+        (["--head", "scene.blend", "--npz"], "changes nothing about a motion alone"),
+        (["--head", "missing.blend"], "no file missing.blend"),
+        (["--head", "scene.blend", "--name", "scene", "--blend", "-o", "."], "would be written over"),
+        (["--npy"], "--head"),
+        (["--name", "../up"], "cannot be the name"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    words: list[str],
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    Path("scene.blend").write_bytes(b"BLENDER")
+    assert main(["animate", "a.wav", "-o", "out", *words]) in (1, 2)
+    said = capsys.readouterr().err.splitlines()
+    assert complaint in said[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "scene.blend"]

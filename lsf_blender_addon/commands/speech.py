@@ -32,7 +32,7 @@ MAXIMUM_SHAPE_BYTES = 1_000_000
 def predict(arguments: argparse.Namespace) -> None:
     """``lsf predict``: a recording's motion into one ``.npz``, or one for each take."""
     output: Path = arguments.output
-    require_file(arguments.audio)
+    _require_sounds(arguments)
     _require_folder(output.parent)
     folder = model_folder(arguments.model)
     request = _request(arguments, folder)
@@ -52,7 +52,7 @@ def predict(arguments: argparse.Namespace) -> None:
 
 def animate(arguments: argparse.Namespace) -> None:
     """``lsf animate``: a recording becomes a talking head in a folder."""
-    require_file(arguments.audio)
+    _require_sounds(arguments)
     head = read_head(arguments.head or bundled_head())
     folder = model_folder(arguments.model)
     carried = _across_to_head(read_card(folder).space, head)
@@ -95,6 +95,12 @@ def mouth(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}  {len(track['t'])} samples on the head {head.name!r}")
 
 
+def _require_sounds(arguments: argparse.Namespace) -> None:
+    require_file(arguments.audio)
+    if arguments.emotion_from is not None:
+        require_file(arguments.emotion_from)
+
+
 def _require_folder(folder: Path) -> None:
     """Make the folder to write into, before anything slow is begun."""
     try:
@@ -116,6 +122,8 @@ def _request(arguments: argparse.Namespace, folder: Path) -> PredictRequest:
         window_seconds=arguments.window,
         device=arguments.device,
         precision=arguments.precision,
+        emotion_strength=arguments.emotion_strength,
+        emotion_from=arguments.emotion_from,
     )
 
 
@@ -139,8 +147,15 @@ def _described(motion: FaceMotion) -> str:
     allowed = "commercial use allowed" if motion.origin.get("commercial_use") else "no commercial use"
     length = f"{motion.frames} frames at {motion.fps:g} a second"
     said = f"{length}, space {motion.space}, licence {motion.origin.get('licence')} ({allowed})"
+    said += _described_feeling(motion)
     report = motion.origin.get("retargeted")
     return said + (f", carried over to {report['to']!r} within {report['residual_mm']:.2f} mm" if report else "")
+
+
+def _described_feeling(motion: FaceMotion) -> str:
+    strength, other = motion.origin.get("emotion_strength", 1.0), motion.origin.get("emotion_from")
+    said = f", feeling of {other}" if other else ""
+    return said + (f", feeling at strength {strength:g}" if strength != 1.0 else "")
 
 
 def _across_to_space(

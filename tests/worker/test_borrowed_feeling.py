@@ -1,4 +1,4 @@
-"""How another recording's feeling is laid along this one: stretched, repeated or cut, never jumping, never all of it."""
+"""How another recording's feeling is laid along this one: stretched, repeated or cut, and never jumping."""
 
 from __future__ import annotations
 

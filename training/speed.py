@@ -29,6 +29,8 @@ class Speed:
     Attributes:
         times_real_time: seconds of sound made in one second, warm, the median of three runs.
         cold_seconds: from starting a worker process to its motion of a five-second clip.
+        warm_processor, cold_processor: processor seconds that a warm run on 30 s of sound, and the cold worker, took:
+            what remains true on a busy machine. None where the system does not say.
         megabytes: of the weights.
         threads: that torch uses.
         load: processes that wanted a core, on average over the last minute, divided by the cores; None where unknown.
@@ -36,6 +38,8 @@ class Speed:
 
     times_real_time: float
     cold_seconds: float
+    warm_processor: float
+    cold_processor: float | None
     megabytes: float
     threads: int
     load: float | None
@@ -44,19 +48,38 @@ class Speed:
 def measure(model: Path, speech: SpeechClip) -> Speed:
     """Time a model on ``speech``, repeated or cut to length; loading counts only in ``cold_seconds``."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else None
-    began = time.perf_counter()
+    children, began = _of_children(), time.perf_counter()
     with Worker() as worker:
         worker.predict(PredictRequest(of_length(speech, COLD_SECONDS), model, device="cpu"))
-    cold = time.perf_counter() - began
+        cold = time.perf_counter() - began
+    after = _of_children()
     runtime, request = Runtime(), PredictRequest(of_length(speech, WARM_SECONDS), model, device="cpu")
     runtime.predict(request, _quiet)
-    runs = []
+    runs, processor = [], []
     for _ in range(RUNS):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         runtime.predict(request, _quiet)
         runs.append(time.perf_counter() - began)
-    size = (model / WEIGHTS_NAME).stat().st_size / 1e6
-    return Speed(WARM_SECONDS / statistics.median(runs), cold, size, torch.get_num_threads(), load)
+        processor.append(time.process_time() - worked)
+    return Speed(
+        times_real_time=WARM_SECONDS / statistics.median(runs),
+        cold_seconds=cold,
+        warm_processor=statistics.median(processor),
+        cold_processor=None if after is None or children is None else after - children,
+        megabytes=(model / WEIGHTS_NAME).stat().st_size / 1e6,
+        threads=torch.get_num_threads(),
+        load=load,
+    )
+
+
+def _of_children() -> float | None:
+    """Processor seconds of all ended child processes."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def of_length(clip: SpeechClip, seconds: float) -> SpeechClip:

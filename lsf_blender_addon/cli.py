@@ -121,6 +121,20 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--shape", type=Path, metavar="FILE", help="who speaks: up to 300 FLAME shape numbers (.npy, .npz, .json)"
     )
+    group.add_argument(
+        "--emotion-strength",
+        type=_emotion_strength,
+        default=1.0,
+        metavar="S",
+        help="how much of the feeling in the voice to show: 0 neutral, 1 as heard (default), 2 exaggerated",
+    )
+    group.add_argument(
+        "--emotion-from",
+        type=Path,
+        metavar="OTHER",
+        help="take the feeling from another recording: one of about the same length (half to twice) is stretched to "
+        "fit, a shorter one goes on back and forth, of a longer one the beginning counts",
+    )
     group.add_argument("--device", default="auto", help="auto (default), cuda, cuda:1, mps, xpu or cpu")
     group.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="of the speech encoders (default: by the device)"
@@ -220,6 +234,12 @@ def _seconds(word: str) -> float:
 
 def _rate(word: str) -> float:
     return _number(word, 1.0, 1000.0)
+
+
+def _emotion_strength(word: str) -> float:
+    from .worker.protocol import STRONGEST_EMOTION  # noqa: PLC0415
+
+    return _number(word, 0.0, STRONGEST_EMOTION)
 
 
 def _not_negative(word: str) -> float:

@@ -71,7 +71,8 @@ class FaceMotion:
         fps: frames a second.
         space: which basis the 50 numbers belong to: ``arkit`` or ``flame``. Never mixed; retargeting is the only way.
         start: seconds of frame 0 on the clip.
-        origin: where it comes from: model, licence, seed, take …; JSON values only.
+        origin: where it comes from, JSON values only: model, licence, seed, take, audio, ``emotion_strength``,
+            ``emotion_from`` (the other recording's name, None for its own) …
 
     Raises:
         MotionError: shapes disagree, a number is not finite, or the space or rate is unknown.

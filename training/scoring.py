@@ -73,8 +73,26 @@ CALLED_FOR: dict[str, float] = {
     "y2": 0.25,
     "oe": 0.4,
     "x": 0.35,
+    "spn": 0.3,
+    "nsn": 0.0,
 }
-"""The gap that a phone calls for, as a share of the wide gap."""
+"""The gap that a phone calls for, as a share of the wide gap; ``spn`` and ``nsn`` are sounds without words."""
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "lips shut: p b m": ("p", "b", "m"),
+    "lip to teeth: f v": ("f", "v"),
+    "rounded: w": ("w",),
+    "rounded vowels": ("uw", "ow", "oy", "uh", "y2", "oe"),
+    "open vowels": ("aa", "ae", "ao", "aw", "ay"),
+    "middle vowels": ("ah", "eh", "er", "ey", "ax"),
+    "close vowels": ("iy", "ih"),
+    "tongue and teeth": ("th", "dh"),
+    "hissing": ("s", "z", "sh", "zh", "ch", "jh"),
+    "tongue's tip": ("t", "d", "n", "l", "r"),
+    "tongue's back": ("k", "g", "ng", "x", "j", "hh"),
+    "pauses": ("sil",),
+}
+"""Phones that ask the same of a mouth."""
 
 
 class AlignmentError(LsfError):
@@ -93,6 +111,7 @@ class Tally:
     lag: list[float] = field(default_factory=list)
     flapping: list[tuple[float, float]] = field(default_factory=list)
     by_phone: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    widths: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, other: Tally) -> None:
         """Pool another clip's tally into this one."""
@@ -100,6 +119,8 @@ class Tally:
             self.lists[name] += values
         for name, values in other.by_phone.items():
             self.by_phone[name] += values
+        for name, values in other.widths.items():
+            self.widths[name] += values
         self.round_pairs += other.round_pairs
         self.correlation += other.correlation
         self.lag += other.lag
@@ -144,20 +165,23 @@ def read_alignment(path: Path) -> tuple[Phone, ...]:
 
 
 def _aligned(name: str, begin: float, length: float) -> Phone:
-    silent = name.strip("<>+").lower() in {"sil", "sp", "", "nsn", "spn"}
-    return Phone("sil" if silent else from_arpabet(name), begin, begin + length)
+    plain = name.strip("012").lower()
+    if plain in {"sil", "<sil>", "sp", "", "+nsn+"}:
+        return Phone("sil", begin, begin + length)
+    wordless = plain.strip("+<>")
+    return Phone(wordless if wordless in {"spn", "nsn"} else from_arpabet(name), begin, begin + length)
 
 
 def tally(track: Mapping[str, Any], phones: Sequence[Phone]) -> Tally:
     """Judge one clip."""
-    t = np.asarray(track["t"], float)
-    aperture, rest = np.asarray(track["aperture"], float), float(track["aperture_rest"])
-    gap = (aperture - rest) / max(float(np.percentile(aperture, 95)) - rest, 1e-9)
+    t, gap = np.asarray(track["t"], float), judged_gap(track)
     width = np.asarray(track["width"], float)
     step = float(np.median(np.diff(t)))
     out = Tally()
+    usual = float(np.median(width))
     for phone in phones:
         _judge(out, phone, t, gap, step)
+        out.widths[phone.name].append(float(width[_middle(t, phone)]) - usual)
     rounded = [width[_middle(t, phone)] for phone in phones if phone.name in ROUNDED]
     spread = [width[_middle(t, phone)] for phone in phones if phone.name in SPREAD]
     if rounded and spread:
@@ -167,6 +191,24 @@ def tally(track: Mapping[str, Any], phones: Sequence[Phone]) -> Tally:
     flaps = (np.abs(slope[1:]) > 0.2) & (np.abs(slope[:-1]) > 0.2) & (slope[1:] * slope[:-1] < 0)
     out.flapping.append((float(flaps.mean()), float(len(t))))
     return out
+
+
+def judged_gap(track: Mapping[str, Any]) -> Array:
+    """(N,) the gap beyond rest as a share of the clip's wide gap."""
+    aperture, rest = np.asarray(track["aperture"], float), float(track["aperture_rest"])
+    gap: Array = (aperture - rest) / max(float(np.percentile(aperture, 95)) - rest, 1e-9)
+    return gap
+
+
+def wanted_gap(t: Array, phones: Sequence[Phone]) -> Array:
+    """(N,) the gap that the phones call for at times ``t``, evenly spaced, smoothed over about 80 ms."""
+    wanted = np.zeros_like(t)
+    for phone in phones:
+        wanted[(t >= phone.begin) & (t < phone.end)] = CALLED_FOR[phone.name]
+    reach = max(1, round(0.04 / float(np.median(np.diff(t)))))
+    window = np.hanning(2 * reach + 3)
+    smooth: Array = np.convolve(wanted, window / window.sum(), "same")
+    return smooth
 
 
 def _judge(out: Tally, phone: Phone, t: Array, gap: Array, step: float) -> None:
@@ -193,13 +235,9 @@ def _judge(out: Tally, phone: Phone, t: Array, gap: Array, step: float) -> None:
 
 def _follow(out: Tally, t: Array, gap: Array, step: float, phones: Sequence[Phone]) -> None:
     """Correlation with the gap that the phones call for, and the shift at which it is best."""
-    wanted, spoken = np.zeros_like(t), np.zeros(len(t), bool)
+    wanted, spoken = wanted_gap(t, phones), np.zeros(len(t), bool)
     for phone in phones:
-        here = (t >= phone.begin) & (t < phone.end)
-        wanted[here], spoken[here] = CALLED_FOR[phone.name], phone.name != "sil"
-    reach = max(1, round(0.04 / step))
-    window = np.hanning(2 * reach + 3)
-    wanted = np.convolve(wanted, window / window.sum(), "same")
+        spoken[(t >= phone.begin) & (t < phone.end)] = phone.name != "sil"
     furthest = int(0.2 / step)
     shifts = range(-furthest, furthest + 1)
     alike = [_alike(gap[max(s, 0) : len(gap) + min(s, 0)], wanted[max(-s, 0) : len(gap) - max(s, 0)]) for s in shifts]
@@ -232,6 +270,40 @@ def _weighted(pairs: Sequence[tuple[float, float]]) -> float:
         return float("nan")
     values, weights = np.asarray(pairs).T
     return float(np.average(values, weights=weights))
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """What the mouth does in the middle of a class of phones.
+
+    Attributes:
+        name: of the class.
+        seen: how many phones.
+        gap: mean gap, as a share of the wide gap.
+        called: mean gap that the phones call for.
+        shut: share of them in which the lips are shut.
+        width: mean width in millimetres beyond the clip's median.
+    """
+
+    name: str
+    seen: int
+    gap: float
+    called: float
+    shut: float
+    width: float
+
+
+def class_table(pooled: Tally) -> list[ClassRow]:
+    """One row for each of ``CLASSES`` that was seen."""
+    rows = []
+    for name, members in CLASSES.items():
+        gaps = [gap for phone in members for gap in pooled.by_phone.get(phone, ())]
+        called = [CALLED_FOR[phone] for phone in members for _ in pooled.by_phone.get(phone, ())]
+        widths = [width for phone in members for width in pooled.widths.get(phone, ())]
+        if gaps:
+            shut = _mean([float(gap < SHUT) for gap in gaps])
+            rows.append(ClassRow(name, len(gaps), _mean(gaps), _mean(called), shut, _mean(widths)))
+    return rows
 
 
 def phone_table(pooled: Tally) -> list[tuple[str, int, float, float]]:

@@ -62,6 +62,8 @@ def mouth(arguments: argparse.Namespace) -> None:
 def require_sounds(arguments: argparse.Namespace) -> None:
     """Refuse recordings that are no files, before anything slow is begun."""
     require_file(arguments.audio)
+    if arguments.emotion_from is not None:
+        require_file(arguments.emotion_from)
 
 
 def require_folder(folder: Path) -> None:
@@ -86,6 +88,8 @@ def request_of(arguments: argparse.Namespace, folder: Path) -> PredictRequest:
         window_seconds=arguments.window,
         device=arguments.device,
         precision=arguments.precision,
+        emotion_strength=arguments.emotion_strength,
+        emotion_from=arguments.emotion_from,
     )
 
 
@@ -110,8 +114,15 @@ def described(motion: FaceMotion) -> str:
     allowed = "commercial use allowed" if motion.origin.get("commercial_use") else "no commercial use"
     length = f"{motion.frames} frames at {motion.fps:g} a second"
     said = f"{length}, space {motion.space}, licence {motion.origin.get('licence')} ({allowed})"
+    said += _described_feeling(motion)
     report = motion.origin.get("retargeted")
     return said + (f", carried over to {report['to']!r} within {report['residual_mm']:.2f} mm" if report else "")
+
+
+def _described_feeling(motion: FaceMotion) -> str:
+    strength, other = motion.origin.get("emotion_strength", 1.0), motion.origin.get("emotion_from")
+    said = f", feeling of {other}" if other else ""
+    return said + (f", feeling at strength {strength:g}" if strength != 1.0 else "")
 
 
 def across_to_space(

@@ -88,6 +88,18 @@ def bundled_head() -> Path:
     return path
 
 
+def calm_voice() -> Path:
+    """A recording of even voices, what models without a neutral of their own take for neutral.
+
+    Raises:
+        ModelError: it is missing.
+    """
+    path = vendor_folder() / "calm.flac"
+    if not path.is_file():
+        raise ModelError(f"The calm recording {path} is missing: install the add-on again.")
+    return path
+
+
 def installed_models() -> list[InstalledModel]:
     """Every model that can be used: ours first, then the user's by name."""
     return [model for model in _found() if isinstance(model, InstalledModel)]

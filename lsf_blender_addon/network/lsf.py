@@ -18,13 +18,15 @@ from ..speech.frontend import Level
 from ..speech.hubert import HubertEncoder, published_name
 from ..speech.mel import LogMelEncoder, SpectrumLevel
 from .layers import SinePositions, sine_table
-from .predictor import FeaturePredictor
+from .predictor import FeaturePredictor, Feeling
 from .prior import MotionPrior
 
 EXPRESSIONS = 50
 FEATURES = 53
 SHAPES = 300
 LEAST_FRAMES = 2
+NEUTRAL_NAME = "emotion_neutral"
+"""The one tensor that no published file has: (emotion_features,) of an even voice, optional (docs/network.md)."""
 
 Encoder = HubertEncoder | Emotion2vecEncoder | LogMelEncoder
 EncoderLevel = Level | SpectrumLevel
@@ -61,6 +63,8 @@ class LsfNetwork(nn.Module):
     gives what its items give alone.
     """
 
+    emotion_neutral: Tensor | None
+
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
         if card.prior.features != FEATURES or card.predictor.latent != card.prior.latent:
@@ -86,13 +90,18 @@ class LsfNetwork(nn.Module):
         self.feature_predictor = FeaturePredictor(card.predictor, styles)
         if card.identity.identities:
             self.identity_extractor = identity_branch(card.identity)
+        self.register_buffer(NEUTRAL_NAME, None)
 
     def measure(self, waveform: Tensor) -> SpeechLevel:
         """Measure whole recordings (B, N), so that ``features`` hears windows of them as parts of the whole."""
         return SpeechLevel(self.feature_extractor.measure(waveform), self.audio_model.measure(waveform))
 
     def features(
-        self, waveform: Tensor, lengths: tuple[int, ...] | None = None, of: SpeechLevel | None = None
+        self,
+        waveform: Tensor,
+        lengths: tuple[int, ...] | None = None,
+        of: SpeechLevel | None = None,
+        emotion: Tensor | None = None,
     ) -> SpeechFeatures:
         """Hear recordings.
 
@@ -100,6 +109,7 @@ class LsfNetwork(nn.Module):
             waveform: (B, N) float32, 16 kHz mono, any scale; finite.
             lengths: samples of each item where they differ; items of one length run together.
             of: measured on the whole recordings where ``waveform`` holds windows of them.
+            emotion: (B, T, emotion_features) of ``hear_emotion`` to take in place of these recordings' own feeling.
 
         Returns:
             Features paired at the motion's rate: T = T50 // pairing with T50 = (N - 400) // 320 + 1.
@@ -112,44 +122,67 @@ class LsfNetwork(nn.Module):
         if min(sizes) < least:
             raise AudioError(f"The recording has {min(sizes)} samples at 16 kHz; at least {least} are needed.")
         frames = tuple(frontend.frame_count(size) // self.card.pairing for size in sizes)
-        heard = [self._heard(waveform[list(items), :size], items, of) for size, items in _alike(sizes)]
+        audio: list[Tensor] = []
+        own: list[Tensor] = []
+        for size, items in _alike(sizes):
+            pieces = waveform[list(items), :size]
+            audio += self._heard(self.feature_extractor, pieces, None if of is None else _only(of.audio, items))
+            if emotion is None:
+                own += self.hear_emotion(pieces, None if of is None else _only(of.emotion, items))
         order = [item for _, items in _alike(sizes) for item in items]
-        audio = _together([piece for audio, _ in heard for piece in audio], order, max(frames))
-        emotion = _together([piece for _, emotion in heard for piece in emotion], order, max(frames))
-        return SpeechFeatures(audio, emotion, frames)
+        if emotion is None:
+            emotion = _together(own, order, max(frames))
+        return SpeechFeatures(_together(audio, order, max(frames)), emotion, frames)
 
-    def _heard(self, waveform: Tensor, items: tuple[int, ...], of: SpeechLevel | None) -> tuple[Tensor, Tensor]:
-        pairs = (
-            (self.feature_extractor, None if of is None else _only(of.audio, items)),
-            (self.audio_model, None if of is None else _only(of.emotion, items)),
-        )
-        audio, emotion = (
-            frontend.paired(encoder(waveform, level), self.card.pairing).float() for encoder, level in pairs
-        )
-        return audio, emotion
+    def hear_emotion(self, waveform: Tensor, of: EncoderLevel | None = None) -> Tensor:
+        """The feeling alone in recordings (B, N) of one length: (B, T, emotion_features); ``of`` as in ``features``."""
+        return self._heard(self.audio_model, waveform, of)
 
-    def predict(self, features: SpeechFeatures, shape: Tensor | None = None) -> Tensor:
+    def _heard(self, encoder: nn.Module, waveform: Tensor, of: EncoderLevel | None) -> Tensor:
+        heard: Tensor = encoder(waveform, of)
+        return frontend.paired(heard, self.card.pairing).float()
+
+    def set_neutral(self, waveform: Tensor) -> None:
+        """Take recordings (B, N) of an even voice for neutral: the mean of what the emotion encoder hears in them."""
+        self.emotion_neutral = self.hear_emotion(waveform).mean((0, 1))
+
+    @property
+    def knows_neutral(self) -> bool:
+        """Whether a strength can be measured from it; to instance norm all constant streams are one and the same."""
+        return self.emotion_neutral is not None or self.card.predictor.normalisation == "instance"
+
+    def predict(self, features: SpeechFeatures, shape: Tensor | None = None, strength: float = 1.0) -> Tensor:
         """Predict latents of motion.
 
         Args:
             features: of ``features``.
             shape: (B, 300) or (1, 300) shape coefficients of who speaks; None is the mean face, all zeros.
+            strength: of the feeling: 0 neutral, 1 as heard (and nothing else is computed), 2 exaggerated.
 
         Returns:
             (B, T, latent), 0 beyond an item's end.
 
         Raises:
-            ModelError: see ``style``.
+            ModelError: see ``style``; or the model's neutral is not known.
         """
+        feeling = None if strength == 1.0 else Feeling(self._neutral(), strength)
         style = self.style(features.audio.new_zeros(1, self.card.identity.inputs) if shape is None else shape)
         style = style.expand(len(features.audio), -1)
         pieces: list[Tensor] = []
         for frames, items in _alike(features.lengths):
             of = list(items)
-            latent = self.feature_predictor(features.audio[of, :frames], features.emotion[of, :frames], style[of])
+            heard = features.audio[of, :frames], features.emotion[of, :frames]
+            latent = self.feature_predictor(*heard, style[of], feeling)
             pieces += latent
         order = [item for _, items in _alike(features.lengths) for item in items]
         return _together(pieces, order, features.audio.shape[1])
+
+    def _neutral(self) -> Tensor:
+        if not self.knows_neutral:
+            raise ModelError(f"Model {self.card.name!r} holds no neutral feeling to measure a strength from.")
+        if self.emotion_neutral is None:
+            return self.feature_predictor.emo_feat.weight.new_zeros(self.card.predictor.emotion_features)
+        return self.emotion_neutral
 
     def style(self, shape: Tensor) -> Tensor:
         """(B, 300) → what multiplies both streams: (B, identities) probabilities, or the shape itself where raw.
@@ -335,7 +368,7 @@ def assign(network: LsfNetwork, tensors: dict[str, Tensor], source: str) -> None
     """Give a network its tensors, all of them and as float32; ``source`` names them in errors.
 
     Passed over: training's running sums (``_losses``) and emotion2vec's pre-training decoder. Position tables, which
-    are a formula, need not be stored.
+    are a formula, need not be stored, nor need a neutral feeling.
 
     Raises:
         ModelError: tensors are missing, unknown, or of another shape than the card asks for.
@@ -344,6 +377,8 @@ def assign(network: LsfNetwork, tensors: dict[str, Tensor], source: str) -> None
     for name, module in network.named_modules():
         if isinstance(module, SinePositions) and f"{name}.pe" not in given:
             given[f"{name}.pe"] = sine_table(*module.pe.shape[::2])
+    if NEUTRAL_NAME in given:
+        network.emotion_neutral = torch.empty(network.card.predictor.emotion_features, device="meta")
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     missing = sorted(set(wanted) - set(given))
     unknown = sorted(set(given) - set(wanted))

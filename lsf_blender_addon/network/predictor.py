@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,6 +11,19 @@ from torch.nn import functional
 from ..models.card import PredictorCard
 from .fusion import FusionBlock
 from .layers import LinearEmbedding, Mixer, SinePositions, Smoothing
+
+
+@dataclass(frozen=True, eq=False)
+class Feeling:
+    """How much of what the emotion stream heard the face shows.
+
+    Attributes:
+        neutral: (emotion_features,) what an even voice sounds like to the emotion encoder.
+        strength: 0 neutral, 1 as heard, 2 twice as far from neutral.
+    """
+
+    neutral: Tensor
+    strength: float
 
 
 class FeaturePredictor(nn.Module):
@@ -37,18 +52,19 @@ class FeaturePredictor(nn.Module):
         )
         self.out_norm = nn.LayerNorm(width)
 
-    def forward(self, audio: Tensor, emotion: Tensor, style: Tensor) -> Tensor:
+    def forward(self, audio: Tensor, emotion: Tensor, style: Tensor, feeling: Feeling | None = None) -> Tensor:
         """Predict latents.
 
         Args:
             audio: (B, T, audio_features).
             emotion: (B, T, emotion_features).
             style: (B, identities) probabilities, or (B, 300) shape coefficients where the identity branch is raw.
+            feeling: how far to move the emotion stream; None leaves it as heard.
 
         Returns:
             (B, T, latent).
         """
-        a, e = self.embed(audio, emotion, style)
+        a, e = self.embed(audio, emotion, style, feeling)
         tokens = self.fusion_tokens.expand(len(a), -1, -1)
         last = len(self.audio_blocks) - 1
         for layer, block in enumerate(self.audio_blocks):
@@ -58,11 +74,17 @@ class FeaturePredictor(nn.Module):
                 tokens = self.fusion_blocks[layer](tokens, e, a)
         return a
 
-    def embed(self, audio: Tensor, emotion: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def embed(
+        self, audio: Tensor, emotion: Tensor, style: Tensor, feeling: Feeling | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Both streams before their first block, each (B, T, latent)."""
         multiplier = functional.linear(style, self.style_proj.weight)[:, None]
         a = self.squash_a(self.audio_feat(audio) * multiplier)
         e = self.squash_e(self.emo_feat(emotion) * multiplier)
+        if feeling is not None:
+            # After the normalisation, which would undo it: instance norm takes every scale out of a stream.
+            neutral = self.squash_e(self.emo_feat(feeling.neutral)[None, None] * multiplier)
+            e = neutral + feeling.strength * (e - neutral)
         return self.pos_enc(self.lin_embed(a)), self.pos_enc(self.lin_embed(e))
 
     def _step(self, block: nn.Module, tokens: Tensor, frames: Tensor) -> Tensor:

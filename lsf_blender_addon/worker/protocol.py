@@ -19,10 +19,11 @@ from ..arrays import read_arrays, write_arrays
 from ..audio import SpeechClip
 from ..errors import LsfError, WorkerError
 
-PROTOCOL = 1
+PROTOCOL = 2
 LONGEST_LINE = 1 << 20
 MOST_TAKES = 64
 SHAPE_SIZE = 300
+STRONGEST_EMOTION = 2.0
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
@@ -44,6 +45,8 @@ class PredictRequest:
         overlap_seconds: what two passes share; None is the model's own, or less where the window is short.
         device: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``xpu`` or ``cpu``.
         precision: of the speech encoders; ``auto`` is the fastest that the device is good at.
+        emotion_strength: how much of the feeling that was heard is shown: 0 neutral, 1 as heard, 2 exaggerated.
+        emotion_from: another recording to take the feeling from, of any length; None is ``audio`` itself.
 
     Raises:
         WorkerError: a value makes no sense.
@@ -60,11 +63,20 @@ class PredictRequest:
     overlap_seconds: float | None = None
     device: str = "auto"
     precision: Precision = "auto"
+    emotion_strength: float = 1.0
+    emotion_from: Path | SpeechClip | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", Path(self.model).absolute())
         if not isinstance(self.audio, SpeechClip):
             object.__setattr__(self, "audio", Path(self.audio).absolute())
+        if self.emotion_from is not None and not isinstance(self.emotion_from, SpeechClip):
+            object.__setattr__(self, "emotion_from", Path(self.emotion_from).absolute())
+        if not 0.0 <= self.emotion_strength <= STRONGEST_EMOTION:
+            raise WorkerError(
+                f"An emotion strength of {self.emotion_strength:g} makes no sense; give 0 (neutral) to "
+                f"{STRONGEST_EMOTION:g} (exaggerated), 1 is as heard."
+            )
         if not 1 <= self.takes <= MOST_TAKES:
             raise WorkerError(f"{self.takes} takes cannot be made; ask for 1 to {MOST_TAKES}.")
         if not 0 <= self.seed < 1 << 63:
@@ -123,15 +135,18 @@ def request_to_message(request: PredictRequest, number: int, folder: Path) -> di
     """The message that asks for a prediction; samples are put into ``folder``."""
     fields = {item.name: getattr(request, item.name) for item in dataclasses.fields(request)}
     fields["model"] = str(request.model)
-    if isinstance(request.audio, SpeechClip):
-        name = f"audio_{number}.npz"
-        clip = request.audio
-        arrays = {"samples": clip.samples, "source": clip.source, "start": clip.start}
-        write_arrays(folder / name, arrays, WorkerError, compressed=False)
-        fields["audio"] = {"samples": name}
-    else:
-        fields["audio"] = {"path": str(request.audio)}
+    for field in ("audio", "emotion_from"):
+        if fields[field] is not None:
+            fields[field] = _sound_to_message(fields[field], folder, f"{field}_{number}.npz")
     return {"do": "predict", "id": number, "request": fields}
+
+
+def _sound_to_message(sound: Path | SpeechClip, folder: Path, name: str) -> dict[str, str]:
+    if not isinstance(sound, SpeechClip):
+        return {"path": str(sound)}
+    arrays = {"samples": sound.samples, "source": sound.source, "start": sound.start}
+    write_arrays(folder / name, arrays, WorkerError, compressed=False)
+    return {"samples": name}
 
 
 def request_of(fields: dict[str, Any], folder: Path) -> PredictRequest:
@@ -143,17 +158,22 @@ def request_of(fields: dict[str, Any], folder: Path) -> PredictRequest:
     """
     values = dict(fields)
     try:
-        audio = values.pop("audio")
+        values["audio"] = _sound_of(values.pop("audio"), folder)
         values["model"] = Path(values.pop("model"))
-        if "samples" in audio:
-            arrays = read_arrays(inside(folder, audio["samples"]), WorkerError)
-            values["audio"] = SpeechClip(arrays["samples"], str(arrays["source"]), float(arrays["start"]))
-            inside(folder, audio["samples"]).unlink()
-        else:
-            values["audio"] = Path(audio["path"])
+        if values.get("emotion_from") is not None:
+            values["emotion_from"] = _sound_of(values["emotion_from"], folder)
         return PredictRequest(**values)
     except (KeyError, TypeError, ValueError) as reason:
         raise WorkerError(f"The worker does not understand a request ({reason}).") from reason
+
+
+def _sound_of(message: dict[str, str], folder: Path) -> Path | SpeechClip:
+    if "samples" not in message:
+        return Path(message["path"])
+    path = inside(folder, message["samples"])
+    arrays = read_arrays(path, WorkerError)
+    path.unlink()
+    return SpeechClip(arrays["samples"], str(arrays["source"]), float(arrays["start"]))
 
 
 def inside(folder: Path, name: object) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,12 @@ from .. import __version__
 from ..audio import SpeechClip, Window, read_clip
 from ..errors import DeviceError, ModelError
 from ..models.card import WEIGHTS_NAME, ModelCard, SamplingCard, read_card
+from ..models.store import calm_voice
 from ..motion import FaceMotion
 from ..network.lsf import EXPRESSIONS, FEATURES, LsfNetwork, SpeechFeatures, SpeechLevel, load_network
+from ..speech import frontend
 from . import devices, stitching
+from .borrowed_feeling import BorrowedFeeling, taken
 from .heard import Heard, hearing_key
 from .protocol import PredictRequest
 from .stitching import Floats
@@ -41,6 +44,7 @@ class Job:
     card: ModelCard
     clip: SpeechClip
     report: Report
+    other: SpeechClip | None = None
 
     @property
     def grid(self) -> int:
@@ -65,14 +69,15 @@ class Job:
 
     def origin(self, plan: Plan, take: int, warnings: list[str]) -> dict[str, Any]:
         """What a motion says about where it comes from."""
-        source = self.request.audio.source if isinstance(self.request.audio, SpeechClip) else self.request.audio
         licence, sampling = self.card.licence, self.sampling
         return {
             "model": self.card.name,
             "licence": licence.name,
             "commercial_use": licence.commercial_use,
             "attribution": licence.attribution,
-            "audio": Path(source).name,
+            "audio": Path(self.clip.source).name,
+            "emotion_strength": self.request.emotion_strength,
+            "emotion_from": None if self.other is None else Path(self.other.source).name,
             "seed": self.request.seed,
             "take": take + 1,
             "temperature": sampling.temperature if sampling.sample else 0.0,
@@ -149,8 +154,9 @@ class Runtime:
             DeviceError: the device is not there, or has no memory for even the smallest step.
         """
         report("reading", 0.0, "")
-        clip = request.audio if isinstance(request.audio, SpeechClip) else read_clip(request.audio)
-        job = Job(request, read_card(request.model), clip, report)
+        clip = _clip(request.audio)
+        other = None if request.emotion_from is None else _clip(request.emotion_from)
+        job = Job(request, read_card(request.model), clip, report, other)
         device = devices.choose(request.device)
         plan = _first_plan(job, device, devices.precision_of(device, request.precision))
         warnings: list[str] = []
@@ -229,6 +235,8 @@ class Runtime:
         """Motion (T, 53) of every take; None where numbers came out that are not finite."""
         job.report("loading the model", 0.0, "")
         network = self.load(job.request.model, plan.device, plan.dtype)
+        if job.request.emotion_strength != 1.0 and not network.knows_neutral:
+            network.set_neutral(torch.from_numpy(read_clip(calm_voice()).samples)[None].to(plan.device))
         windows = stitching.cut(job.clip, plan.window, plan.overlap, job.grid)
         latents = self._latents(network, job, plan, windows)
         if not all(bool(latent.isfinite().all()) for latent in latents):
@@ -255,6 +263,7 @@ class Runtime:
         shape = None if job.request.shape is None else torch.tensor([job.request.shape], device=plan.device)
         key = (self._key, plan, *hearing_key(job.request, job.clip))
         layers = sum(1 for _ in _layers(network))
+        borrow = _borrower(network, job, plan)
         latents: list[Tensor] = []
         for first in range(0, len(windows), plan.batch):
             batch = windows[first : first + plan.batch]
@@ -268,22 +277,52 @@ class Runtime:
 
             self._watch = watch
             try:
-                features = self._heard.of(key, first, partial(_hear, network, job, plan, batch, level))
-                latent = network.predict(features, shape).float().cpu()
+                features = self._heard.of(key, first, partial(_hear, network, job, plan, batch, level, borrow))
+                latent = network.predict(features, shape, job.request.emotion_strength).float().cpu()
                 latents += [item[:frames] for item, frames in zip(latent, features.lengths, strict=True)]
             finally:
                 self._watch = _nothing
         return latents
 
 
+Borrow = Callable[[Sequence[Window], Sequence[int]], Tensor | None]
+"""Windows, of so many samples each → the feeling of another recording, or None where the recording has its own."""
+
+
 def _hear(
-    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], level: SpeechLevel | None
+    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], level: SpeechLevel | None, borrow: Borrow
 ) -> SpeechFeatures:
     """The features of a few windows."""
     pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
     lengths = tuple(len(piece) for piece in pieces)
     waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True)
-    return network.features(waveform.to(plan.device), lengths, level)
+    return network.features(waveform.to(plan.device), lengths, level, borrow(batch, lengths))
+
+
+def _borrower(network: LsfNetwork, job: Job, plan: Plan) -> Borrow:
+    """What gives windows, of so many samples each, the feeling of the other recording: (B, T, emotion_features)."""
+    other = job.other
+    if other is None:
+        return lambda _windows, _lengths: None
+    feeling = BorrowedFeeling(other, job.frames, job.grid)
+    whole = torch.from_numpy(other.samples)[None]
+    level = network.audio_model.measure(whole.to(plan.device))
+
+    def borrowed(windows: Sequence[Window], lengths: Sequence[int]) -> Tensor:
+        pieces = []
+        for window, length in zip(windows, lengths, strict=True):
+            count = frontend.frame_count(length) // job.card.pairing
+            passage = feeling.passage(window.begin // job.grid, count)
+            part = torch.from_numpy(passage.samples)[None].to(plan.device)
+            heard = network.hear_emotion(part, level if len(passage.samples) < len(other.samples) else None)
+            pieces.append(torch.from_numpy(taken(heard[0].cpu().numpy(), passage.places)))
+        return torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True).to(plan.device)
+
+    return borrowed
+
+
+def _clip(sound: Path | SpeechClip) -> SpeechClip:
+    return sound if isinstance(sound, SpeechClip) else read_clip(sound)
 
 
 def _first_plan(job: Job, device: torch.device, dtype: torch.dtype) -> Plan:

@@ -75,6 +75,27 @@ def test_takes_go_to_numbered_files_that_differ(speech: Path, light_model: Path,
     assert one.origin["window"] == 2.0
 
 
+def test_the_feeling_can_be_another_recordings_and_stronger(
+    speech: Path, light_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, output = tmp_path / "angry.wav", tmp_path / "motion.npz"
+    soundfile.write(other, np.random.default_rng(1).normal(0, 0.3, 30_000), 16_000)
+    words = ("--emotion-strength", "1.5", "--emotion-from", other, "--model", light_model, "--device", "cpu")
+    assert run("predict", speech, "-o", output, *words) == 0
+    origin = FaceMotion.load(output).origin
+    assert (origin["emotion_strength"], origin["emotion_from"]) == (1.5, "angry.wav")
+    assert "feeling of angry.wav, feeling at strength 1.5" in capsys.readouterr().out
+
+
+def test_a_missing_recording_of_feeling_is_named_before_anything_is_begun(
+    speech: Path, light_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--emotion-from", tmp_path / "none.wav", "--model", light_model)
+    assert run("predict", speech, "-o", tmp_path / "out" / "m.npz", *words) == 1
+    assert "none.wav does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_animate_writes_what_is_chosen_and_the_motion(speech: Path, light_model: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("animate needs bpy")
@@ -204,6 +225,9 @@ def test_a_bad_recording_is_told_from_the_worker(
         ["predict", "a.wav", "-o", "m.npz", "--takes", "many"],
         ["predict", "a.wav", "-o", "m.npz", "--temperature", "nan"],
         ["predict", "a.wav", "-o", "m.npz", "--window", "0.1"],
+        ["predict", "a.wav", "-o", "m.npz", "--emotion-strength", "2.5"],
+        ["animate", "a.wav", "-o", "out", "--emotion-strength", "-1"],
+        ["animate", "a.wav", "-o", "out", "--emotion-strength", "angry"],
         ["animate", "a.wav", "-o", "out", "--fps", "0"],
         ["models"],
         ["models", "import", "a.ckpt", "--name", "../up"],

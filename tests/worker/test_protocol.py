@@ -42,6 +42,25 @@ def test_a_request_for_a_file_names_it_in_full(tmp_path: Path, monkeypatch: pyte
     assert asked.model == tmp_path / "model"
 
 
+def test_a_feeling_from_other_samples_arrives_beside_the_recording(tmp_path: Path) -> None:
+    other = SpeechClip(np.linspace(0.5, -0.5, 3000, dtype=np.float32), "angry take")
+    asked = PredictRequest(clip(), tmp_path / "model", emotion_strength=1.5, emotion_from=other)
+    arrived = protocol.message_of(protocol.line_of(protocol.request_to_message(asked, 6, tmp_path)))
+    got = protocol.request_of(arrived["request"], tmp_path)
+    assert isinstance(got.emotion_from, SpeechClip)
+    assert isinstance(got.audio, SpeechClip)
+    assert np.array_equal(got.emotion_from.samples, other.samples)
+    assert (got.audio.source, got.emotion_from.source, got.emotion_strength) == ("strip é", "angry take", 1.5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_feeling_from_a_file_names_it_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = PredictRequest(Path("a.wav"), Path("model"), emotion_from=Path("b.wav"))
+    arrived = protocol.request_of(protocol.request_to_message(asked, 1, tmp_path)["request"], tmp_path)
+    assert arrived.emotion_from == tmp_path / "b.wav"
+
+
 @pytest.mark.parametrize("name", ["../a.npz", "/etc/passwd", "", ".", "..", "a/b.npz", 7, None])
 def test_no_file_outside_the_folder_can_be_named(tmp_path: Path, name: object) -> None:
     with pytest.raises(errors.WorkerError):
@@ -68,6 +87,9 @@ def test_a_request_that_makes_no_sense_is_refused(tmp_path: Path, fields: dict[s
         {"shape": (0.0,) * 299},
         {"shape": (float("inf"),) * 300},
         {"precision": "int8"},
+        {"emotion_strength": -0.1},
+        {"emotion_strength": 2.1},
+        {"emotion_strength": float("nan")},
     ],
 )
 def test_values_that_make_no_sense_are_refused_before_they_are_sent(change: dict[str, Any]) -> None:

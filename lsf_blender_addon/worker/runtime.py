@@ -277,7 +277,9 @@ class Runtime:
 
             self._watch = watch
             try:
-                features = self._heard.of(key, first, partial(_hear, network, job, plan, batch, level, borrow))
+                features = self._heard.of(
+                    key, first, partial(_hear, network, job, plan, batch, level=level, borrow=borrow)
+                )
                 latent = network.predict(features, shape, job.request.emotion_strength).float().cpu()
                 latents += [item[:frames] for item, frames in zip(latent, features.lengths, strict=True)]
             finally:
@@ -290,7 +292,7 @@ Borrow = Callable[[Sequence[Window], Sequence[int]], Tensor | None]
 
 
 def _hear(
-    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], level: SpeechLevel | None, borrow: Borrow
+    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], *, level: SpeechLevel | None, borrow: Borrow
 ) -> SpeechFeatures:
     """The features of a few windows."""
     pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]

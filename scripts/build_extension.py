@@ -25,7 +25,7 @@ from environment import REPOSITORY, SetupError
 PACKAGE = REPOSITORY / "lsf_blender_addon"
 MANIFEST = REPOSITORY / "blender_manifest.toml"
 VENDOR = REPOSITORY / "vendor_models"
-BUNDLED = ("registry.json", "starter", "head")
+BUNDLED = ("registry.json", "calm.flac", "starter", "head")
 """What of ``vendor_models`` goes into the zip: a fresh install speaks without a download."""
 
 LARGEST_ZIP = 40_000_000

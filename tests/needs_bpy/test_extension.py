@@ -84,6 +84,7 @@ def test_the_zip_holds_what_speaks_and_nothing_else(package: Path) -> None:
         "installing/worker_requirements.txt",
         "installing/torch_builds.toml",
         "vendor_models/registry.json",
+        "vendor_models/calm.flac",
         "vendor_models/starter/weights.safetensors",
         "vendor_models/starter/MODEL_CARD.md",
         "vendor_models/head/head.npz",

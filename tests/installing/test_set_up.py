@@ -243,6 +243,7 @@ def test_the_card_decides_the_build_and_the_person_is_told_why(root: Path, wheel
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_real_packages_make_a_worker_that_moves_a_face(root: Path) -> None:
     if not os.environ.get("LSF_WHEELS"):
         pytest.skip("set LSF_WHEELS to a folder with the wheels of worker_requirements.txt")

@@ -312,6 +312,7 @@ tell(version=manifest["version"], enabled="bl_ext.lsf.lsf_blender_addon" in pref
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_button_sets_a_worker_up_that_animates_a_sound(package: Path, blender: Blender, repository: Path) -> None:
     if not os.environ.get("LSF_WHEELS"):
         pytest.skip("set LSF_WHEELS to a folder with the wheels of worker_requirements.txt")

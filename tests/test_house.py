@@ -33,7 +33,7 @@ BELOW: dict[str, set[str]] = {
     "blender": {
         *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "installing", "jobs"),
     },
-    "batch": {"errors"},
+    "batch": {"errors", "worker"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
     "commands": {
         *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "blender", "batch"),

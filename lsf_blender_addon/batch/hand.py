@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import CancelledError, LsfError, WorkerError
+from ..worker.boot import PACKAGE, surroundings
 
-PACKAGE = Path(__file__).resolve().parents[1]
 VOICE = "lsf-hand"
 """The key that tells a message from whatever else is printed to the same pipe."""
 
@@ -58,9 +58,8 @@ def command() -> list[str]:
 
 
 def _environment(hands: int) -> dict[str, str]:
-    if hands == 1:
-        return dict(os.environ)
-    return {THREADS_VARIABLE: str(max(1, (os.cpu_count() or 1) // hands)), **os.environ}
+    own = surroundings(Path(sys.executable))
+    return own if hands == 1 else {THREADS_VARIABLE: str(max(1, (os.cpu_count() or 1) // hands)), **own}
 
 
 def serve(make: Make) -> None:

@@ -15,6 +15,7 @@ import pytest
 from lsf_blender_addon.blender import bake, compat, export_engines, rig
 from lsf_blender_addon.blender.export import export
 from lsf_blender_addon.blender.export_selection import LABEL
+from lsf_blender_addon.blender.wholeness import is_whole
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
@@ -139,3 +140,16 @@ def test_a_folder_that_cannot_be_made_leaves_the_scene_as_it_was(
         export(kind, face, tmp_path / "taken" / f"head.{kind}", facts=FACTS, prune=True)
     assert (sorted(thing.name for thing in bpy.data.objects), sorted(data.name for data in bpy.data.meshes)) == before
     assert LABEL not in face.mesh
+
+
+@pytest.mark.parametrize("kind", ["fbx", "usd", "abc"])
+def test_a_file_that_a_full_disk_cut_short_is_told_from_a_whole_one(
+    make_head: Maker, make_motion: Motions, tmp_path: Path, kind: str
+) -> None:
+    face = spoken(make_head("arkit"), make_motion("arkit", frames=3))
+    path = export(kind, face, tmp_path / f"head.{kind}")
+    whole = path.read_bytes()
+    assert is_whole(path)
+    for size in (0, 10, len(whole) // 2, len(whole) - 100, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert not is_whole(path), size

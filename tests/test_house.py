@@ -20,6 +20,8 @@ BELOW: dict[str, set[str]] = {
     "arrays": {"errors"},
     "motion": {"errors", "arrays"},
     "audio": {"errors"},
+    "reduction": set(),
+    "eyes": {"errors", "motion"},
     "head": {"errors", "arrays", "pickles", "motion"},
     "locks": {"errors"},
     "download": {"errors"},
@@ -29,13 +31,15 @@ BELOW: dict[str, set[str]] = {
     "speech": {"errors", "models", "motion", "audio"},
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
-    "blender": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "installing", "jobs"},
+    "blender": {
+        *("errors", "arrays", "models", "motion", "audio", "reduction", "eyes", "head", "worker", "installing", "jobs"),
+    },
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
     "commands": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender"},
 }
 """What each part of the package may import, besides itself."""
 
-NUMPY_ALONE = ("head", "motion", "arrays")
+NUMPY_ALONE = ("head", "motion", "arrays", "reduction", "eyes")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
 STANDARD_ALONE = ("errors", "locks", "download", "installing")
 """What runs before anything is installed."""

@@ -15,7 +15,8 @@ from ..motion import FaceMotion
 from . import compat, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
 from .export import save_blend, save_glb
-from .rig import build_rig, face_of
+from .faces import face_of
+from .rig import build_rig
 from .stage import set_stage
 
 FIRST_FRAME = 1

@@ -10,11 +10,11 @@ wait_for() { for _ in $(seq "$patience"); do grep -q "$1" "$pictures/seen.txt" 2
 
 for _ in $(seq "$patience"); do [ -f "$pictures/ready" ] && break; sleep 1; done
 sleep 5
-click 1308 262; picture 1_tab                      # the tab LSF
-click 1117 ${ADD_HEAD_Y:-285}; sleep 5; picture 2_head    # Add Head
+click 1308 215; picture 1_tab                      # the tab LSF
+click 1117 266; sleep 15; picture 2_head            # Add Head
 click 1175 314; sleep 2; picture 3_running         # Animate from Audio
 wait_for "'hello'.*running False"; sleep 2; picture 4_takes
-click 1090 478; sleep 2; picture 5_shaping         # Shaping
+click 1095 478; sleep 5; picture 5_shaping         # Shaping
 click 1175 314; sleep 8; picture 6_second_run
 xdotool key Escape; sleep 4; picture 7_cancelled
 xdotool mousemove 600 400 key ctrl+z; sleep 4; picture 8_undone

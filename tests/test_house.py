@@ -21,6 +21,8 @@ BELOW: dict[str, set[str]] = {
     "motion": {"errors", "arrays"},
     "formats": {"errors", "arrays", "motion"},
     "audio": {"errors"},
+    "reduction": set(),
+    "eyes": {"errors", "motion"},
     "head": {"errors", "arrays", "pickles", "motion"},
     "locks": {"errors"},
     "download": {"errors"},
@@ -31,7 +33,8 @@ BELOW: dict[str, set[str]] = {
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
     "blender": {
-        *("errors", "arrays", "formats", "models", "motion", "audio", "head", "worker", "installing", "jobs"),
+        *("errors", "arrays", "formats", "models", "motion", "audio", "reduction", "eyes", "head", "worker"),
+        *("installing", "jobs"),
     },
     "batch": {"errors", "worker"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
@@ -41,7 +44,7 @@ BELOW: dict[str, set[str]] = {
 }
 """What each part of the package may import, besides itself."""
 
-NUMPY_ALONE = ("head", "motion", "arrays", "formats")
+NUMPY_ALONE = ("head", "motion", "arrays", "formats", "reduction", "eyes")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
 STANDARD_ALONE = ("errors", "locks", "download", "installing")
 """What runs before anything is installed."""

@@ -17,7 +17,8 @@ from ..motion import FaceMotion
 from . import chatter, compat, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
 from .export import export, save_blend
-from .rig import Face, build_rig, face_of
+from .faces import Face, face_of
+from .rig import build_rig
 from .stage import set_stage
 
 FIRST_FRAME = 1

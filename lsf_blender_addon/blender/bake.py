@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import bpy
@@ -15,8 +17,8 @@ from numpy.typing import NDArray
 from ..errors import SceneError
 from ..motion import FaceMotion
 from . import compat
-from .rig import WIDE, Face, bone_axes
-from .rotation import DATA_PATHS, EULER_ORDERS, channels, matrices
+from .channels import Curve, Values, check_face, check_free, curves_of_face, grown_ranges, with_fewer_keys
+from .faces import Face
 
 MARK = "lsf_motion"
 """Custom property of an Action that we made: JSON with the motion's origin."""
@@ -24,12 +26,52 @@ MARK = "lsf_motion"
 LAST_FRAME = 1_048_574
 """Blender's own limit, both ways."""
 
-NO_SHIFT = 1e-6
-"""Metres of jaw movement that nobody sees, and that get no curves."""
+REST_SECONDS = 0.2
+"""How long a face takes from rest into a line, and back."""
 
-EXPRESSION_GROUP = "Expression"
 
-Values = NDArray[np.float32]
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A motion on the timeline.
+
+    Attributes:
+        motion: what the face does.
+        start_frame: the frame at which second 0 of the sound lies; may lie between frames.
+        speed: seconds of the sound that pass in a second of the timeline.
+        first: the first frame that is heard; from the motion's beginning where None.
+        last: the last frame that is heard; to the motion's end where None.
+    """
+
+    motion: FaceMotion
+    start_frame: float = 1.0
+    speed: float = 1.0
+    first: int | None = None
+    last: int | None = None
+
+    def seconds(self, frames: NDArray[np.int64], rate: float) -> NDArray[np.float64]:
+        """(N,) seconds of the sound at frames of a timeline of ``rate`` frames a second."""
+        return np.asarray((frames - self.start_frame) / rate * self.speed, np.float64)
+
+    def span(self, rate: float) -> tuple[int, int]:
+        """Its first and last whole frame.
+
+        Raises:
+            SceneError: there is no such frame on a timeline.
+        """
+        if not math.isfinite(self.start_frame):
+            raise SceneError("The start frame must be a number.")
+        times = self.motion.times
+        close = 1e-6
+        first = math.ceil(self.start_frame + times[0] * rate / self.speed - close)
+        last = math.floor(self.start_frame + times[-1] * rate / self.speed + close)
+        if self.first is not None:
+            first = max(first, self.first)
+        if self.last is not None:
+            last = min(last, self.last)
+        last = max(first, last)
+        if first < -LAST_FRAME or last > LAST_FRAME:
+            raise SceneError(f"The motion would reach frame {last}; Blender's timeline ends at {LAST_FRAME}.")
+        return first, last
 
 
 @dataclass(frozen=True)
@@ -39,23 +81,17 @@ class BakeSettings:
     Attributes:
         start_frame: the frame at which second 0 of the sound lies; may lie between frames.
         name: of the Action; where None, the sound's name if the motion knows it.
-        jaw: whether the jaw bone is keyed.
+        jaw: whether the jaw is keyed.
+        rest: whether the face comes from rest before a line and goes back to it after.
+        tolerance: millimetres that points of the face may lie beside where all keys would put them; None keeps a key
+            on every frame.
     """
 
     start_frame: float = 1.0
     name: str | None = None
     jaw: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One F-curve to be: whose, which property, and its value on every frame of the plan."""
-
-    kind: str
-    data_path: str
-    index: int
-    group: str
-    values: Values
+    rest: bool = False
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +101,9 @@ class BakePlan:
     Attributes:
         face: whose.
         name: of the new Action.
-        frames: (N,) whole frames that get a key.
+        frames: (N,) whole frames that can get a key.
         curves: what is written.
-        ranges: shape keys whose slider range must grow, and the new range.
+        ranges: (shape keys, key) whose slider range must grow → the new range.
         origin: what the Action remembers.
     """
 
@@ -75,8 +111,18 @@ class BakePlan:
     name: str
     frames: NDArray[np.int64]
     curves: tuple[Curve, ...]
-    ranges: dict[str, tuple[float, float]]
+    ranges: dict[tuple[Any, str], tuple[float, float]]
     origin: dict[str, Any]
+
+    @property
+    def owners(self) -> tuple[Any, ...]:
+        """Whose curves there are, each once."""
+        return tuple(dict.fromkeys(curve.owner for curve in self.curves))
+
+    @property
+    def keys(self) -> int:
+        """How many keys will be written."""
+        return sum(curve.count for curve in self.curves)
 
 
 @dataclass(frozen=True)
@@ -84,11 +130,12 @@ class BakeReport:
     """What was written.
 
     Attributes:
-        actions: names of the new Actions: one, or two where Actions have no slots.
+        actions: names of the new Actions: one, or one for each owner where Actions have no slots.
         first_frame: first frame with keys.
         last_frame: last frame with keys.
         curves: number of F-curves.
         keys: number of keyframes.
+        keys_before: what they would be with one on every frame.
         widened: shape keys whose slider range had to grow.
         put_aside: names of Actions that animated the head before; they are kept, untouched, and no longer assigned.
         seconds: how long the writing took.
@@ -99,18 +146,19 @@ class BakeReport:
     last_frame: int
     curves: int
     keys: int
+    keys_before: int
     widened: tuple[str, ...]
     put_aside: tuple[str, ...]
     seconds: float
 
 
 def plan(face: Face, motion: FaceMotion, settings: BakeSettings | None = None, scene: Any | None = None) -> BakePlan:
-    """Gather all that a bake will write, at the scene's own frames.
+    """Gather all that the bake of one motion will write, at the scene's own frames.
 
     Frame n of the scene shows the motion at exactly (n - start frame) / rate seconds, so nothing drifts.
 
     Args:
-        face: the head, see ``rig.face_of``.
+        face: the head, see ``faces.face_of``.
         motion: what it does; in the head's own space.
         settings: how; the defaults where None.
         scene: whose rate counts; the current one where None.
@@ -119,175 +167,157 @@ def plan(face: Face, motion: FaceMotion, settings: BakeSettings | None = None, s
         SceneError: the head cannot take this motion; the sentence says why and what to do. Nothing was changed.
     """
     settings = settings or BakeSettings()
-    scene = scene or bpy.context.scene
-    _check_face(face, motion)
-    frames = _frames(motion, settings.start_frame, float(compat.rate(scene)))
-    expression, jaw = motion.sampled((frames - settings.start_frame) / float(compat.rate(scene)))
-    curves = [
-        Curve(compat.KEY, f'key_blocks["{bpy.utils.escape_identifier(key)}"].value', 0, EXPRESSION_GROUP, values)
-        for key, values in zip(face.expressions, np.ascontiguousarray(expression.T), strict=True)
-    ]
-    if settings.jaw and (face.jaw is not None or np.abs(motion.jaw).max() > 0):
-        curves += _jaw_curves(face, expression, jaw)
-    _check_free(face, curves)
+    return plan_lines(face, [Line(motion, settings.start_frame)], settings, scene)
+
+
+def plan_lines(
+    face: Face, lines: Sequence[Line], settings: BakeSettings | None = None, scene: Any | None = None
+) -> BakePlan:
+    """Gather all that the bake of several lines into one Action will write.
+
+    Args:
+        face: the head.
+        lines: what it says, where; at least one. Between two lines the face is at rest.
+        settings: how; its ``start_frame`` is the lines' own matter.
+        scene: whose rate counts; the current one where None.
+
+    Raises:
+        SceneError: the head cannot take these motions, or two of them lie on the same frames.
+    """
+    settings = settings or BakeSettings()
+    rate = float(compat.rate(scene or bpy.context.scene))
+    ordered = sorted(lines, key=lambda line: line.span(rate))
+    for line in ordered:
+        check_face(face, line.motion)
+    spans = [line.span(rate) for line in ordered]
+    for (_, last), (first, _) in pairwise(spans):
+        if first <= last:
+            raise SceneError("Two of the lines overlap, and one head cannot say both at once: choose one of them.")
+    ease = max(1, round(REST_SECONDS * rate)) if settings.rest or len(lines) > 1 else 0
+    frames = np.unique(np.concatenate([np.arange(first - ease, last + ease + 1) for first, last in spans]))
+    expression, jaw = _sampled(ordered, spans, frames, rate, ease)
+    curves = curves_of_face(face, expression, jaw, with_jaw=settings.jaw)
+    check_free(curves)
+    ranges = grown_ranges(curves)
+    if settings.tolerance is not None:
+        curves = with_fewer_keys(face, frames, curves, settings.tolerance)
+    begin = ordered[0]
     return BakePlan(
         face=face,
-        name=_name(motion, settings.name),
+        name=_name(begin.motion, settings.name),
         frames=frames,
         curves=tuple(curves),
-        ranges=_ranges(face, expression),
+        ranges=ranges,
         origin={
-            **motion.origin,
-            "space": motion.space,
-            "fps": motion.fps,
-            "start": motion.start,
-            "start_frame": settings.start_frame,
+            **begin.motion.origin,
+            "space": begin.motion.space,
+            "fps": begin.motion.fps,
+            "start": begin.motion.start,
+            "start_frame": begin.start_frame,
         },
     )
 
 
 def write(planned: BakePlan) -> BakeReport:
-    """Write a plan into one new Action with a slot for the shape keys and one for the armature, and assign it.
+    """Write a plan into one new Action with a slot for each owner, and assign it.
 
     What was assigned before stays as it is, is kept with the file, and is named in the report. When anything goes wrong
     on the way, all is put back and the error passes on.
     """
     begin = time.perf_counter()
-    face = planned.face
-    owners = {compat.KEY: face.keys}
-    if any(curve.kind == compat.OBJECT for curve in planned.curves):
-        owners[compat.OBJECT] = face.armature
-    before = {kind: compat.assignment(owner) for kind, owner in owners.items()}
-    spans = {key: _span(face.keys.key_blocks[key]) for key in planned.ranges}
+    owners = planned.owners
+    before = [(owner, compat.assignment(owner)) for owner in owners]
+    spans = _spans(planned)
     actions: list[Any] = []
     try:
-        parts, actions = compat.new_channels(planned.name, {kind: owner.name for kind, owner in owners.items()})
-        for curve in planned.curves:
-            _write_curve(parts[curve.kind], curve, planned.frames)
+        parts, actions = compat.new_channels(planned.name, owners)
+        for part, owner in zip(parts, owners, strict=True):
+            for curve in planned.curves:
+                if curve.owner == owner:
+                    _write_curve(part.curve(curve.data_path, curve.index, curve.group), curve, planned.frames)
         for action in actions:
             action.use_fake_user = True
             action[MARK] = json.dumps(planned.origin)
-        for key, span in planned.ranges.items():
-            _set_span(face.keys.key_blocks[key], span)
-        for kind, owner in owners.items():
-            parts[kind].assign(owner)
+        for (keys, name), span in planned.ranges.items():
+            _set_span(keys.key_blocks[name], span)
+        for part, owner in zip(parts, owners, strict=True):
+            part.assign(owner)
     except BaseException:
-        for kind, owner in owners.items():
-            compat.restore(owner, before[kind])
-        for key, span in spans.items():
-            _set_span(face.keys.key_blocks[key], span)
-        for action in actions:
-            bpy.data.actions.remove(action)
+        _put_back(before, spans, actions)
         raise
-    aside = {action.name: action for action, _ in before.values() if action is not None}
+    aside = {action.name: action for _, (action, _) in before if action is not None}
     for action in aside.values():
         if action.users == 0:
             action.use_fake_user = True
+    return _report(planned, tuple(action.name for action in actions), tuple(aside), time.perf_counter() - begin)
+
+
+def rewrite(planned: BakePlan, parts: Sequence[compat.Channels]) -> BakeReport:
+    """Write a plan into the Action of an earlier bake, in place of what that wrote.
+
+    Args:
+        planned: what to write.
+        parts: the Action's channels, one for each of the plan's owners, in their order.
+    """
+    begin = time.perf_counter()
+    for part, owner in zip(parts, planned.owners, strict=True):
+        wanted = {(curve.data_path, curve.index): curve for curve in planned.curves if curve.owner == owner}
+        there = {(curve.data_path, curve.array_index): curve for curve in part.curves}
+        for place, curve in wanted.items():
+            made = there.pop(place, None)
+            if made is None:
+                made = part.curve(curve.data_path, curve.index, curve.group)
+            made.keyframe_points.clear()
+            _write_curve(made, curve, planned.frames)
+        for stray in there.values():
+            part.curves.remove(stray)
+    for (keys, name), span in planned.ranges.items():
+        _set_span(keys.key_blocks[name], span)
+    names = tuple(dict.fromkeys(part.action.name for part in parts))
+    return _report(planned, names, (), time.perf_counter() - begin)
+
+
+def _put_back(before: list[tuple[Any, Any]], spans: list[tuple[Any, tuple[float, float]]], actions: list[Any]) -> None:
+    for owner, was in before:
+        compat.restore(owner, was)
+    for block, span in spans:
+        _set_span(block, span)
+    for action in actions:
+        bpy.data.actions.remove(action)
+
+
+def _report(planned: BakePlan, actions: tuple[str, ...], aside: tuple[str, ...], seconds: float) -> BakeReport:
     return BakeReport(
-        actions=tuple(action.name for action in actions),
+        actions=actions,
         first_frame=int(planned.frames[0]),
         last_frame=int(planned.frames[-1]),
         curves=len(planned.curves),
-        keys=len(planned.curves) * len(planned.frames),
-        widened=tuple(planned.ranges),
-        put_aside=tuple(aside),
-        seconds=time.perf_counter() - begin,
+        keys=planned.keys,
+        keys_before=len(planned.curves) * len(planned.frames),
+        widened=tuple(dict.fromkeys(name for _, name in planned.ranges)),
+        put_aside=aside,
+        seconds=seconds,
     )
 
 
-def _check_face(face: Face, motion: FaceMotion) -> None:
-    name = face.mesh.name
-    if motion.space != face.space:
-        raise SceneError(
-            f"The motion speaks {motion.space!r} and the head {name!r} understands {face.space!r}: "
-            "choose a model of the head's space, or retarget the motion."
-        )
-    keys = face.keys
-    missing = [key for key in face.expressions if keys is None or key not in keys.key_blocks]
-    if missing:
-        listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")  # noqa: PLR2004 names in a sentence
-        raise SceneError(f"{name!r} lacks {len(missing)} of its expression keys ({listed}); add or rename them.")
-    owners: tuple[Any, ...] = (face.mesh, keys, face.armature)
-    for thing in owners:
-        if thing is not None and not thing.is_editable:
-            raise SceneError(f"{thing.name!r} is linked from another file and cannot be keyed; make it local first.")
-        data = getattr(thing, "animation_data", None)
-        if data is not None and data.use_tweak_mode:
-            raise SceneError(f"{thing.name!r} has an NLA strip in tweak mode; leave tweak mode first.")
-    if face.mesh.show_only_shape_key:
-        raise SceneError(f"{name!r} shows a single shape key only, so nothing would move; unpin it first.")
+def _sampled(
+    lines: Sequence[Line], spans: list[tuple[int, int]], frames: NDArray[np.int64], rate: float, ease: int
+) -> tuple[Values, Values]:
+    """Expression (N, 50) and jaw (N, 3) on every frame: each line in its span, rest beyond."""
+    expression, jaw = np.zeros((len(frames), 50), np.float32), np.zeros((len(frames), 3), np.float32)
+    for line, (first, last) in zip(lines, spans, strict=True):
+        near = (frames >= first - ease) & (frames <= last + ease)
+        spoken, opened = line.motion.sampled(line.seconds(np.clip(frames[near], first, last), rate))
+        beyond = np.maximum(np.maximum(first - frames[near], frames[near] - last), 0) / max(ease, 1)
+        part = (1 - beyond**2 * (3 - 2 * beyond)).astype(np.float32)[:, None]
+        expression[near] += part * spoken
+        jaw[near] += part * opened
+    return expression, jaw
 
 
-def _frames(motion: FaceMotion, start_frame: float, rate: float) -> NDArray[np.int64]:
-    if not math.isfinite(start_frame):
-        raise SceneError("The start frame must be a number.")
-    times = motion.times
-    close = 1e-6
-    first = math.ceil(start_frame + times[0] * rate - close)
-    last = max(first, math.floor(start_frame + times[-1] * rate + close))
-    if first < -LAST_FRAME or last > LAST_FRAME:
-        raise SceneError(f"The motion would reach frame {last}; Blender's timeline ends at {LAST_FRAME}.")
-    return np.arange(first, last + 1, dtype=np.int64)
-
-
-def _jaw_curves(face: Face, expression: Values, jaw: Values) -> list[Curve]:
-    if face.armature is None or face.jaw is None:
-        raise SceneError(
-            f"{face.mesh.name!r} has no armature with a bone named 'jaw'; add one, or bake without the jaw."
-        )
-    bone = face.armature.pose.bones[face.jaw]
-    if bone.rotation_mode not in (*DATA_PATHS, *EULER_ORDERS):
-        raise SceneError(f"The rotation mode {bone.rotation_mode!r} of the bone {bone.name!r} is unknown.")
-    own = face.axes.T @ bone_axes(face.armature, face.jaw)
-    turns = jaw.astype(np.float64)
-    path = f'pose.bones["{bpy.utils.escape_identifier(face.jaw)}"]'
-    property_name, values = channels(turns @ own, bone.rotation_mode)
-    made = {property_name: values}
-    # FLAME's jaw joint moves with the expressions; turning about the moved joint is turning about the bone's own
-    # head and then moving by (1 - R) times the joint's movement
-    moved = expression.astype(np.float64) @ face.jaw_shift.T
-    offset = moved - np.einsum("tij,tj->ti", matrices(turns), moved)
-    if np.abs(offset).max() > NO_SHIFT:
-        made["location"] = offset @ own
-    return [
-        Curve(compat.OBJECT, f"{path}.{name}", index, face.jaw, column.astype(np.float32))
-        for name, table in made.items()
-        for index, column in enumerate(table.T)
-    ]
-
-
-def _check_free(face: Face, curves: list[Curve]) -> None:
-    owners: dict[str, Any] = {compat.KEY: face.keys, compat.OBJECT: face.armature}
-    wanted = {(curve.kind, curve.data_path) for curve in curves}
-    for kind, owner in owners.items():
-        drivers = () if owner is None or owner.animation_data is None else owner.animation_data.drivers
-        for driver in drivers:
-            if (kind, driver.data_path) in wanted:
-                raise SceneError(
-                    f"A driver holds {driver.data_path} of {owner.name!r}, so keys on it would do nothing; "
-                    "remove the driver first."
-                )
-
-
-def _ranges(face: Face, expression: Values) -> dict[str, tuple[float, float]]:
-    """Sliders clamp what animates them, so their ranges must hold every value."""
-    lowest, highest = expression.min(axis=0), expression.max(axis=0)
-    grown = {}
-    for key, low, high in zip(face.expressions, lowest, highest, strict=True):
-        if low < WIDE[0] or high > WIDE[1]:
-            raise SceneError(
-                f"The motion moves {key!r} from {low:.3g} to {high:.3g}, beyond the -10 to 10 that a shape key holds; "
-                "lower its strength."
-            )
-        now = _span(face.keys.key_blocks[key])
-        needed = (min(now[0], float(math.floor(low))), max(now[1], float(math.ceil(high))))
-        if needed != now:
-            grown[key] = needed
-    return grown
-
-
-def _span(key: Any) -> tuple[float, float]:
-    return key.slider_min, key.slider_max
+def _spans(planned: BakePlan) -> list[tuple[Any, tuple[float, float]]]:
+    blocks = [keys.key_blocks[name] for keys, name in planned.ranges]
+    return [(block, (block.slider_min, block.slider_max)) for block in blocks]
 
 
 def _set_span(key: Any, span: tuple[float, float]) -> None:
@@ -301,21 +331,29 @@ def _name(motion: FaceMotion, name: str | None) -> str:
     return source.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0] or "Speech"
 
 
-def _write_curve(part: compat.Channels, curve: Curve, frames: NDArray[np.int64]) -> None:
-    made = part.curve(curve.data_path, curve.index, curve.group)
+def _write_curve(made: Any, curve: Curve, frames: NDArray[np.int64]) -> None:
     points = made.keyframe_points
-    points.add(len(frames))
-    places = np.empty((len(frames), 2), np.float32)
-    places[:, 0] = frames
-    places[:, 1] = curve.values
+    points.add(curve.count)
+    places = np.empty((curve.count, 2), np.float32)
+    places[:, 0] = frames if curve.keys is None else frames[curve.keys.at]
+    places[:, 1] = curve.values if curve.keys is None else curve.values[curve.keys.at]
     points.foreach_set("co", places.ravel())
     # new keys have whatever the person prefers for keys set by hand; a bake looks the same for everybody
-    for name, wanted in KEY_LOOK.items():
+    look = KEY_LOOK if curve.keys is None else REDUCED_LOOK
+    for name, wanted in look.items():
         if getattr(points[0], name) != wanted:
             value = bpy.types.Keyframe.bl_rna.properties[name].enum_items[wanted].value
-            points.foreach_set(name, np.full(len(frames), value, np.int32))
+            points.foreach_set(name, np.full(curve.count, value, np.int32))
+    if curve.keys is not None:
+        reach = np.diff(places[:, 0], prepend=places[0, 0] - 1, append=places[-1, 0] + 1) / 3
+        slopes = curve.keys.slopes.astype(np.float32)
+        for name, length in (("handle_left", -reach[:-1]), ("handle_right", reach[1:])):
+            points.foreach_set(name, (places + np.stack([length, slopes * length], axis=1)).ravel())
     made.update()
 
 
 KEY_LOOK = {"interpolation": "BEZIER", "handle_left_type": "AUTO_CLAMPED", "handle_right_type": "AUTO_CLAMPED"}
 """Smooth between frames, for slow motion and motion blur, without passing the keys."""
+
+REDUCED_LOOK = {"interpolation": "BEZIER", "handle_left_type": "ALIGNED", "handle_right_type": "ALIGNED"}
+"""Few keys lie far apart: their handles say where the curve goes between them."""

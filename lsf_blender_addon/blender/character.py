@@ -14,7 +14,7 @@ from ..errors import SceneError
 from ..head.character import Character, JawBone, character_of
 from ..head.model import FloatArray, Head, IntArray
 from ..head.naming import Table, recognised
-from .rig import AXES
+from .faces import AXES
 from .rotation import Doubles
 
 JAW_WORD = "jaw"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -46,30 +46,47 @@ class Channels:
             data.action_slot = self.slot
 
 
-def new_channels(name: str, owners: dict[str, str]) -> tuple[dict[str, Channels], list[Any]]:
+def kind_of(owner: Any) -> str:
+    """What kind of owner shape keys or an object are to an Action: ``KEY`` or ``OBJECT``."""
+    return KEY if isinstance(owner, bpy.types.Key) else OBJECT
+
+
+def new_channels(name: str, owners: Sequence[Any]) -> tuple[list[Channels], list[Any]]:
     """An Action with a slot for each owner; where Actions have no slots, an Action for each owner.
 
     Args:
         name: of the Action.
-        owners: kind (``KEY`` or ``OBJECT``) → the slot's name.
+        owners: shape keys and objects.
 
     Returns:
-        Channels by kind, and the Actions made.
+        Channels for each owner, and the Actions made.
     """
     if not has_slots():
-        actions = {kind: bpy.data.actions.new(f"{name} ({slot})") for kind, slot in owners.items()}
-        for kind, action in actions.items():
-            action.id_root = kind
-        parts = {kind: Channels(action, action.fcurves, action.groups, None) for kind, action in actions.items()}
-        return parts, list(actions.values())
+        actions = [bpy.data.actions.new(f"{name} ({owner.name})") for owner in owners]
+        for action, owner in zip(actions, owners, strict=True):
+            action.id_root = kind_of(owner)
+        return [Channels(action, action.fcurves, action.groups, None) for action in actions], actions
     action = bpy.data.actions.new(name)
     strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-    made = {}
-    for kind, slot_name in owners.items():
-        slot = action.slots.new(id_type=kind, name=slot_name)
+    made = []
+    for owner in owners:
+        slot = action.slots.new(id_type=kind_of(owner), name=owner.name)
         bag = strip.channelbag(slot, ensure=True)
-        made[kind] = Channels(action, bag.fcurves, bag.groups, slot)
+        made.append(Channels(action, bag.fcurves, bag.groups, slot))
     return made, [action]
+
+
+def channels_of(action: Any, handle: int) -> Channels | None:
+    """An Action's part with that slot's handle; the whole Action where Actions have no slots; None if it is gone."""
+    if not has_slots():
+        return Channels(action, action.fcurves, action.groups, None)
+    slot = next((slot for slot in action.slots if slot.handle == handle), None)
+    for layer in action.layers if slot is not None else ():
+        for strip in layer.strips:
+            bag = strip.channelbag(slot)
+            if bag is not None:
+                return Channels(action, bag.fcurves, bag.groups, slot)
+    return None
 
 
 def curves_of(owner: Any) -> Iterator[Any]:
@@ -104,6 +121,23 @@ def restore(owner: Any, was: tuple[Any, Any]) -> None:
         owner.animation_data.action_slot = was[1]
 
 
+def unassign(owner: Any) -> None:
+    """Let no Action animate ``owner``; it stays as it is."""
+    if owner.animation_data is not None:
+        owner.animation_data.action = None
+
+
+def slot_with(action: Any, handle: int) -> Any | None:
+    """An Action's slot with that handle; None where Actions have no slots, or it is gone."""
+    return next((slot for slot in action.slots if slot.handle == handle), None) if has_slots() else None
+
+
+def animated_by(action: Any) -> list[Any]:
+    """The shape keys and objects that use an Action, assigned or in the NLA."""
+    users = bpy.data.user_map(subset={action}, value_types={"KEY", "OBJECT"})
+    return list(users.get(action, ()))
+
+
 def rate(scene: Any) -> Fraction:
     """The scene's frames a second, exactly: 30 over a base of 1.001 is 30000/1001."""
     base = scene.render.fps_base
@@ -121,6 +155,15 @@ def set_rate(scene: Any, fps: float) -> None:
 def has_sound() -> bool:
     """Whether this Blender can read and play sound; the module build of 4.2 on the Python package index cannot."""
     return bool(bpy.app.build_options.audaspace)
+
+
+def can_decode() -> bool:
+    """Whether scripts can read sound: some distributions build Blender without the ``aud`` module."""
+    try:
+        import aud  # noqa: F401, PLC0415 - it is not always there
+    except ImportError:
+        return False
+    return has_sound()
 
 
 def sequencer_scene(context: Any) -> Any:
@@ -164,9 +207,39 @@ def sound_offset(strip: Any) -> float:
     return float(getattr(strip, "sound_offset", 0.0))
 
 
-def is_retimed(strip: Any) -> bool:
-    """Whether a strip plays faster or slower than recorded."""
-    return bool(len(getattr(strip, "retiming_keys", ()))) or float(getattr(strip, "pitch", 1.0)) != 1.0
+def trimmed_end(strip: Any) -> float:
+    """Frames cut for good from the end of a strip's content."""
+    name = "content_trim_end" if hasattr(strip, "content_trim_end") else "animation_offset_end"
+    return float(getattr(strip, name))
+
+
+def content_frames(strip: Any) -> float:
+    """How many frames a strip's content fills, at the speed at which it plays."""
+    return float(strip.content_duration if hasattr(strip, "content_duration") else strip.frame_duration)
+
+
+def speed_keys(strip: Any) -> list[float] | None:
+    """The frames between which a strip plays at one speed each; empty for recorded speed; None where it cannot be told.
+
+    4.2 retimes sound and does not show it to scripts.
+    """
+    keys = getattr(strip, "retiming_keys", None)
+    return None if keys is None else [float(key.timeline_frame) for key in keys]
+
+
+def shown_strips(scene: Any) -> list[Any]:
+    """The strips that the sequencer shows: the top level, or those inside the meta strip that is open."""
+    editor = scene.sequence_editor
+    if editor.meta_stack:
+        inside = editor.meta_stack[-1]
+        return list(inside.strips if hasattr(inside, "strips") else inside.sequences)
+    return list(strips(scene))
+
+
+def all_strips(scene: Any) -> list[Any]:
+    """Every strip of a scene, inside meta strips too."""
+    editor = scene.sequence_editor
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
 
 
 def write_movies(scene: Any, quality: str) -> None:

@@ -12,8 +12,8 @@ import bpy
 from .export_engines import save_abc, save_fbx, save_usd
 from .export_glb import save_glb
 from .export_selection import Facts, written
+from .faces import Face
 from .pruning import pruned
-from .rig import Face
 
 EXPORTS = {"glb": save_glb, "fbx": save_fbx, "usd": save_usd, "abc": save_abc}
 """Kind → what writes it."""

@@ -10,7 +10,7 @@ import bpy
 from ..errors import SceneError
 from . import compat
 from .export_selection import Facts, labelled, require_current, selected, written
-from .rig import Face
+from .faces import Face
 
 FBX: dict[str, Any] = {
     "use_selection": True,

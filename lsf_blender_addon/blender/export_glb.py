@@ -12,7 +12,7 @@ import bpy
 from ..errors import SceneError
 from . import compat
 from .export_selection import Facts, require_current, selected, without_idle_keys, written
-from .rig import Face
+from .faces import Face
 
 GLTF: dict[str, Any] = {
     "export_format": "GLB",

@@ -13,7 +13,7 @@ import bpy
 from ..arrays import whole_file
 from ..errors import SceneError
 from . import chatter, compat
-from .rig import Face
+from .faces import Face
 from .wholeness import is_whole
 
 LABEL = "lsf_facts"

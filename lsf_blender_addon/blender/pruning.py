@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import compat
-from .rig import Face
+from .faces import Face
 
 STILL = 1e-6
 """Below this change over the whole animation a value is still."""

@@ -1,19 +1,48 @@
-"""Every class of the extension, listed, and what else Blender is told about it."""
+"""Every class that Blender is told of, in one list; what runs when the add-on comes and goes."""
 
 from __future__ import annotations
 
-import bpy
+import atexit
+from typing import Any
 
-from . import preferences
+import bpy
+from bpy.app.handlers import persistent
+
+from . import jobs, operators, operators_head, operators_takes, panels, preferences, properties
+
+CLASSES: tuple[type, ...] = (
+    *preferences.CLASSES,
+    *properties.CLASSES,
+    *operators.CLASSES,
+    *operators_head.CLASSES,
+    *operators_takes.CLASSES,
+    *panels.CLASSES,
+)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def before_load(*_: Any) -> None:
+    """Another file is loaded: what ran for this one ends."""
+    jobs.drop()
 
 
 def register() -> None:
-    """Tell Blender."""
-    for item in preferences.CLASSES:
-        bpy.utils.register_class(item)
+    """Tell Blender of everything."""
+    for entry in CLASSES:
+        bpy.utils.register_class(entry)
+    properties.attach()
+    panels.attach()
+    bpy.app.handlers.load_pre.append(before_load)
+    atexit.register(jobs.stop_workers)
 
 
 def unregister() -> None:
-    """Take everything back, in reverse."""
-    for item in reversed(preferences.CLASSES):
-        bpy.utils.unregister_class(item)
+    """Take everything back; the worker ends."""
+    jobs.drop()
+    jobs.stop_workers()
+    atexit.unregister(jobs.stop_workers)
+    bpy.app.handlers.load_pre.remove(before_load)
+    panels.detach()
+    properties.detach()
+    for entry in reversed(CLASSES):
+        bpy.utils.unregister_class(entry)

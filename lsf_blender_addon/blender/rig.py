@@ -1,4 +1,4 @@
-"""A head becomes a rigged object, and objects tell what faces they have.
+"""A head becomes a rigged object (``faces.py`` tells what faces there are).
 
 A head file is y up and faces +z; Blender is z up, and its front view looks along +y. So a head's (x, y, z) stands at
 (x, -z, y): upright, facing -y, its own left at +x, in metres, with no rotation left on the objects. Blender's glTF
@@ -18,21 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import SceneError
 from ..head.flame import Head
 from ..head.model import JAW, JOINT_NAMES, FloatArray
-from ..motion import FLAME_EXPRESSIONS, Space
+from .faces import AXES, FORMAT, IDENTITY_NAME, MARK, bone_axes, jaw_shift, lip_rows
 from .materials import material
 from .rotation import Doubles
 
-AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""Head axes → Blender axes, a quarter turn about x."""
-
-MARK = "lsf_face"
-"""Custom property of a mesh that we made: JSON that says what the face can do."""
-
-FORMAT = 1
 WIDE, UNIT, CORRECTIVE = (-10.0, 10.0), (0.0, 1.0), (-2.0, 2.0)
 """Slider ranges: of components in standard deviations, of blendshapes, of a rotation's entries less the identity's."""
 
-IDENTITY_NAME = "Shape{}"
 STILL = 1e-8
 """Metres under which a direction moves nothing."""
 
@@ -60,34 +52,6 @@ class FaceRig:
 
     mesh: Any
     armature: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """What a head in the scene can do.
-
-    Attributes:
-        mesh: the object with the shape keys.
-        armature: the object with the jaw bone, or None.
-        space: the space of the expressions.
-        expressions: the 50 shape keys' names, in the space's order.
-        jaw: the jaw bone's name, or None.
-        axes: (3, 3), head axes → the armature's.
-        jaw_shift: (3, 50) metres per unit in head axes: FLAME's jaw joint follows the expressions; zero on most heads.
-    """
-
-    mesh: Any
-    armature: Any | None
-    space: Space
-    expressions: tuple[str, ...]
-    jaw: str | None
-    axes: Doubles
-    jaw_shift: Doubles
-
-    @property
-    def keys(self) -> Any:
-        """The shape keys' datablock, which owns their animation."""
-        return self.mesh.data.shape_keys
 
 
 def build_rig(
@@ -144,84 +108,15 @@ def build_rig(
             "licence": head.licence,
             "expressions": list(head.expression_names[:50]),
             "jaw_shift": jaw_shift(head).round(9).tolist(),
+            "lips": lip_rows(head.landmarks),
         }
     )
     return FaceRig(mesh, armature)
 
 
-def face_of(thing: Any) -> Face:
-    """What a head can do, from its mesh or its armature.
-
-    Known are our own heads, by their custom property, and FLAME's as other add-ons make them, by the names of their
-    keys (``Exp1`` to ``Exp50``) and their ``jaw`` bone.
-
-    Raises:
-        SceneError: the object is no head that is known; the sentence says what is missing.
-    """
-    if thing is None:
-        raise SceneError("Select a head first: a mesh with shape keys, or its armature.")
-    mesh = _mesh_of(thing)
-    armature = next((m.object for m in mesh.modifiers if m.type == "ARMATURE" and m.object is not None), mesh.parent)
-    if armature is not None and armature.type != "ARMATURE":
-        armature = None
-    jaw = "jaw" if armature is not None and "jaw" in armature.data.bones else None
-    if MARK in mesh:
-        return _marked(mesh, armature, jaw)
-    if mesh.data.shape_keys is not None and all(name in mesh.data.shape_keys.key_blocks for name in FLAME_EXPRESSIONS):
-        axes = AXES if armature is None else _axes_of(armature)
-        return Face(mesh, armature, "flame", FLAME_EXPRESSIONS, jaw, axes, np.zeros((3, len(FLAME_EXPRESSIONS))))
-    raise SceneError(
-        f"{mesh.name!r} has neither the keys Exp1 to Exp50 of a FLAME head nor the mark of a head made by this add-on."
-    )
-
-
-def jaw_shift(head: Head) -> Doubles:
-    """(3, 50) metres per unit: how the jaw's joint follows the first 50 expressions, in head axes."""
-    return np.asarray(
-        np.einsum("v,vce->ce", head.joint_regressor[JAW].astype(np.float64), head.expression_directions[:, :, :50])
-    )
-
-
 def to_blender(points: NDArray[Any]) -> FloatArray:
     """(..., 3) points in head axes → the same in Blender's."""
     return np.ascontiguousarray(points @ AXES.T, dtype=np.float32)
-
-
-def bone_axes(armature: Any, bone: str) -> Doubles:
-    """(3, 3) the rest frame of a bone in its armature's axes: columns are the bone's own x, y and z."""
-    return np.array(armature.data.bones[bone].matrix_local, np.float64)[:3, :3]
-
-
-def _mesh_of(thing: Any) -> Any:
-    if thing.type == "MESH":
-        return thing
-    children = [child for child in thing.children_recursive if child.type == "MESH" and child.data.shape_keys]
-    marked = [child for child in children if MARK in child] or children
-    if len(marked) != 1:
-        raise SceneError(f"{thing.name!r} has {len(marked)} meshes with shape keys under it; select the head's mesh.")
-    return marked[0]
-
-
-def _marked(mesh: Any, armature: Any, jaw: str | None) -> Face:
-    try:
-        facts = json.loads(mesh[MARK])
-        if facts["format"] != FORMAT:
-            raise SceneError(f"{mesh.name!r} was made by a newer version of this add-on; update the add-on.")
-        expressions = tuple(str(name) for name in facts["expressions"])
-        shift = np.array(facts["jaw_shift"], np.float64).reshape(3, len(expressions))
-        return Face(mesh, armature, facts["space"], expressions, jaw, AXES, shift)
-    except (ValueError, KeyError, TypeError) as reason:
-        raise SceneError(f"The property {MARK!r} of {mesh.name!r} is damaged; build the head again.") from reason
-
-
-def _axes_of(armature: Any) -> Doubles:
-    """Head axes → a foreign armature's: its eyes lie above and before its neck, at +y if it is y up, at -y if z is."""
-    bones = armature.data.bones
-    eyes = [bones[name] for name in ("left_eye", "right_eye") if name in bones]
-    if not eyes or "neck" not in bones:
-        return AXES
-    y = np.mean([bone.head_local[1] for bone in eyes]) - bones["neck"].head_local[1]
-    return np.eye(3) if y > 0 else AXES
 
 
 def _mesh(title: str, head: Head, collection: Any) -> Any:

@@ -136,6 +136,11 @@ class Worker:
         return self._process.pid if self._process is not None and self.alive else None
 
     @property
+    def busy(self) -> bool:
+        """Whether something that was asked is not answered yet."""
+        return bool(self._pending)
+
+    @property
     def last_words(self) -> str:
         """What the worker wrote to its standard error last."""
         return "\n".join(self._words)
@@ -292,6 +297,12 @@ class Worker:
             thread.join(STOP_SECONDS)
         if self._cleaning is not None:
             self._cleaning()
+
+    def kill(self) -> None:
+        """End the process at once, without asking: for one that does not answer."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
 
     def _waited(self) -> list[Event]:
         """``poll``, as soon as a line comes or after a tenth of a second."""

@@ -79,6 +79,16 @@ def skinned() -> Callable[..., np.ndarray]:
     return _skinned
 
 
+@pytest.fixture
+def add_on() -> Iterator[Any]:
+    """The add-on, switched on as Blender does it; off again afterwards, with its worker."""
+    import lsf_blender_addon  # noqa: PLC0415
+
+    lsf_blender_addon.register()
+    yield lsf_blender_addon
+    lsf_blender_addon.unregister()
+
+
 @pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of sound with a click at 0.5 s and at 1.25 s, 48 kHz."""

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import compat, render, rig
+from lsf_blender_addon.blender import compat, faces, render, rig
 from lsf_blender_addon.blender.animate import SceneHead, animate
 from lsf_blender_addon.blender.export import save_blend
 from lsf_blender_addon.errors import CancelledError, SceneError
@@ -42,7 +42,7 @@ def test_a_recording_becomes_a_blend_a_glb_and_a_movie(
     assert scene.camera is not None
     (strip,) = compat.strips(scene)
     assert (compat.content_start(strip), strip.name) == (1, "speech")
-    assert rig.face_of(bpy.data.objects["speech"]).keys.animation_data.action is not None
+    assert faces.face_of(bpy.data.objects["speech"]).keys.animation_data.action is not None
 
 
 def test_the_scene_may_have_another_rate_than_the_motion(

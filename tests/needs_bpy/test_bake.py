@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, rig
+from lsf_blender_addon.blender import bake, compat, faces, rig
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
@@ -26,15 +26,15 @@ EXACT = 1e-4
 RATES = {"24": (24, 1.0), "25": (25, 1.0), "29.97": (30, 1.001), "30": (30, 1.0), "60": (60, 1.0)}
 
 
-def rigged(head: Head) -> rig.Face:
-    return rig.face_of(rig.build_rig(head).mesh)
+def rigged(head: Head) -> faces.Face:
+    return faces.face_of(rig.build_rig(head).mesh)
 
 
 def set_scene(fps: int, base: float = 1.0) -> None:
     bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = fps, base
 
 
-def column(face: rig.Face, data_path: str, index: int = 0) -> np.ndarray:
+def column(face: faces.Face, data_path: str, index: int = 0) -> np.ndarray:
     """(N, 2) frames and values of one F-curve."""
     owner = face.armature if data_path.startswith("pose") else face.keys
     (curve,) = (
@@ -189,35 +189,35 @@ def test_sliders_grow_to_what_the_motion_needs_and_no_further(make_head: Maker, 
     assert face.keys.key_blocks[names[3]].value == pytest.approx(1.7)
 
 
-def other_space(_: rig.Face, motion: FaceMotion) -> FaceMotion:
+def other_space(_: faces.Face, motion: FaceMotion) -> FaceMotion:
     return replace(motion, space="flame")
 
 
-def missing_key(face: rig.Face, motion: FaceMotion) -> FaceMotion:
+def missing_key(face: faces.Face, motion: FaceMotion) -> FaceMotion:
     face.mesh.shape_key_remove(face.keys.key_blocks["mouthPucker"])
     return motion
 
 
-def no_jaw(face: rig.Face, motion: FaceMotion) -> FaceMotion:
+def no_jaw(face: faces.Face, motion: FaceMotion) -> FaceMotion:
     face.armature.data.bones["jaw"].name = "mandible"
     return motion
 
 
-def driven_key(face: rig.Face, motion: FaceMotion) -> FaceMotion:
+def driven_key(face: faces.Face, motion: FaceMotion) -> FaceMotion:
     face.keys.key_blocks["mouthPucker"].driver_add("value")
     return motion
 
 
-def driven_jaw(face: rig.Face, motion: FaceMotion) -> FaceMotion:
+def driven_jaw(face: faces.Face, motion: FaceMotion) -> FaceMotion:
     face.armature.pose.bones["jaw"].driver_add("rotation_quaternion", 1)
     return motion
 
 
-def too_much(_: rig.Face, motion: FaceMotion) -> FaceMotion:
+def too_much(_: faces.Face, motion: FaceMotion) -> FaceMotion:
     return replace(motion, expression=motion.expression * 100)
 
 
-def pinned(face: rig.Face, motion: FaceMotion) -> FaceMotion:
+def pinned(face: faces.Face, motion: FaceMotion) -> FaceMotion:
     face.mesh.show_only_shape_key = True
     return motion
 
@@ -235,11 +235,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("trouble", REFUSED, ids=lambda trouble: trouble.__name__)
 def test_a_refused_plan_says_why_and_changes_nothing(
-    make_head: Maker, make_motion: Motions, trouble: Callable[[rig.Face, FaceMotion], FaceMotion]
+    make_head: Maker, make_motion: Motions, trouble: Callable[[faces.Face, FaceMotion], FaceMotion]
 ) -> None:
     built = rig.build_rig(make_head("arkit", correctives=False))
-    motion = trouble(rig.face_of(built.mesh), make_motion("arkit"))
-    face = rig.face_of(built.mesh)
+    motion = trouble(faces.face_of(built.mesh), make_motion("arkit"))
+    face = faces.face_of(built.mesh)
     spans = [(key.slider_min, key.slider_max) for key in face.keys.key_blocks]
     with pytest.raises(SceneError, match=REFUSED[trouble]):
         bake.plan(face, motion)

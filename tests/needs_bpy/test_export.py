@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, rig
+from lsf_blender_addon.blender import bake, compat, faces, rig
 from lsf_blender_addon.blender.export import export, save_blend
 from lsf_blender_addon.blender.export_glb import save_glb
 from lsf_blender_addon.blender.strips import place_sound
@@ -38,10 +38,10 @@ def reader() -> Any:
     return module.Glb
 
 
-def spoken(head: Head, motion: FaceMotion, fps: float = 25.0, **more: Any) -> rig.Face:
+def spoken(head: Head, motion: FaceMotion, fps: float = 25.0, **more: Any) -> faces.Face:
     scene = bpy.context.scene
     compat.set_rate(scene, fps)
-    face = rig.face_of(rig.build_rig(head, **more).mesh)
+    face = faces.face_of(rig.build_rig(head, **more).mesh)
     report = bake.write(bake.plan(face, motion, bake.BakeSettings(start_frame=1)))
     scene.frame_start, scene.frame_end = 1, report.last_frame
     return face
@@ -158,7 +158,7 @@ def test_a_blend_opens_again_with_its_animation_and_its_sound(
         copied.unlink()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.wm.open_mainfile(filepath=str(path))
-    face = rig.face_of(bpy.data.objects[name])
+    face = faces.face_of(bpy.data.objects[name])
     wanted = rig.to_blender(vertices(head, motion.expression, motion.jaw))
     for frame in (0, 29):
         np.testing.assert_allclose(evaluated(face.mesh, frame + 1), wanted[frame], atol=EXACT)

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, export_engines, rig
+from lsf_blender_addon.blender import bake, compat, export_engines, faces, rig
 from lsf_blender_addon.blender.export import export
 from lsf_blender_addon.blender.export_selection import LABEL
 from lsf_blender_addon.blender.wholeness import is_whole
@@ -40,10 +40,10 @@ def files(make_head: Maker, make_motion: Motions) -> SimpleNamespace:
     return SimpleNamespace(head=make_head, motion=make_motion)
 
 
-def spoken(head: Head, motion: FaceMotion, **more: Any) -> rig.Face:
+def spoken(head: Head, motion: FaceMotion, **more: Any) -> faces.Face:
     scene = bpy.context.scene
     compat.set_rate(scene, 25.0)
-    face = rig.face_of(rig.build_rig(head, "Head", **more).mesh)
+    face = faces.face_of(rig.build_rig(head, "Head", **more).mesh)
     report = bake.write(bake.plan(face, motion, bake.BakeSettings(start_frame=1)))
     scene.frame_start, scene.frame_end = 1, report.last_frame
     return face

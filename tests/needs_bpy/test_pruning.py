@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, rig
+from lsf_blender_addon.blender import bake, compat, faces, rig
 from lsf_blender_addon.blender.export import export
 from lsf_blender_addon.blender.pruning import pruned
 from lsf_blender_addon.head.flame import Head
@@ -41,10 +41,10 @@ def half_still(motion: FaceMotion) -> FaceMotion:
     return FaceMotion(expression, motion.jaw, motion.fps, motion.space)
 
 
-def spoken(head: Head, motion: FaceMotion, **more: Any) -> rig.Face:
+def spoken(head: Head, motion: FaceMotion, **more: Any) -> faces.Face:
     scene = bpy.context.scene
     compat.set_rate(scene, 25.0)
-    face = rig.face_of(rig.build_rig(head, "Head", **more).mesh)
+    face = faces.face_of(rig.build_rig(head, "Head", **more).mesh)
     report = bake.write(bake.plan(face, motion, bake.BakeSettings(start_frame=1)))
     scene.frame_start, scene.frame_end = 1, report.last_frame
     return face

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, render, rig
+from lsf_blender_addon.blender import bake, compat, faces, render, rig
 from lsf_blender_addon.errors import CancelledError, SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
@@ -28,7 +28,7 @@ def talking(make_head: Maker) -> Any:
     """A scene of 12 frames in which a jaw opens wide."""
     jaw = np.zeros((12, 3))
     jaw[:, 0] = np.linspace(0, 1.2, 12)
-    face = rig.face_of(rig.build_rig(make_head("arkit", correctives=False)).mesh)
+    face = faces.face_of(rig.build_rig(make_head("arkit", correctives=False)).mesh)
     scene = bpy.context.scene
     compat.set_rate(scene, 25.0)
     bake.write(bake.plan(face, FaceMotion(np.zeros((12, 50)), jaw, 25.0, "arkit"), bake.BakeSettings(start_frame=1)))

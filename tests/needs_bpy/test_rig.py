@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from lsf_blender_addon.blender import rig
+from lsf_blender_addon.blender import faces, rig
 from lsf_blender_addon.blender.rotation import channels
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
@@ -23,7 +23,7 @@ EXACT = 1e-6
 
 
 def turn(built: rig.FaceRig, bone: str, vector: list[float]) -> None:
-    own = rig.AXES.T @ rig.bone_axes(built.armature, bone)
+    own = faces.AXES.T @ faces.bone_axes(built.armature, bone)
     posed = built.armature.pose.bones[bone]
     name, values = channels(np.array([vector]) @ own, posed.rotation_mode)
     setattr(posed, name, values[0])
@@ -130,24 +130,24 @@ def test_a_head_without_correctives_gets_no_keys_for_them(make_head: Maker) -> N
 def test_our_own_head_is_recognised_from_its_mesh_and_from_its_armature(make_head: Maker) -> None:
     built = rig.build_rig(make_head("arkit"))
     for thing in (built.mesh, built.armature):
-        face = rig.face_of(thing)
+        face = faces.face_of(thing)
         assert (face.mesh, face.armature, face.space, face.jaw) == (built.mesh, built.armature, "arkit", "jaw")
         assert face.expressions == ARKIT_EXPRESSIONS
 
 
 def test_a_flame_head_of_another_add_on_is_recognised_by_its_names(make_head: Maker) -> None:
     built = rig.build_rig(make_head("flame"))
-    del built.mesh[rig.MARK]
-    face = rig.face_of(built.mesh)
+    del built.mesh[faces.MARK]
+    face = faces.face_of(built.mesh)
     assert (face.space, face.expressions, face.jaw) == ("flame", FLAME_EXPRESSIONS, "jaw")
-    np.testing.assert_array_equal(face.axes, rig.AXES)
+    np.testing.assert_array_equal(face.axes, faces.AXES)
 
 
 def test_a_flame_armature_that_is_y_up_in_itself_is_understood(make_head: Maker) -> None:
     built = rig.build_rig(make_head("flame"))
-    del built.mesh[rig.MARK]
+    del built.mesh[faces.MARK]
     built.armature.data.transform(Matrix(((1, 0, 0, 0), (0, 0, 1, 0), (0, -1, 0, 0), (0, 0, 0, 1))))
-    np.testing.assert_array_equal(rig.face_of(built.mesh).axes, np.eye(3))
+    np.testing.assert_array_equal(faces.face_of(built.mesh).axes, np.eye(3))
 
 
 def cube() -> Any:
@@ -158,19 +158,19 @@ def cube() -> Any:
 
 def test_what_is_no_head_is_refused_with_a_sentence() -> None:
     with pytest.raises(SceneError, match="Select a head first"):
-        rig.face_of(None)
-    with pytest.raises(SceneError, match="neither the keys Exp1 to Exp50"):
-        rig.face_of(cube())
+        faces.face_of(None)
+    with pytest.raises(SceneError, match="neither FLAME's keys"):
+        faces.face_of(cube())
     light = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
     with pytest.raises(SceneError, match="0 meshes"):
-        rig.face_of(light)
+        faces.face_of(light)
 
 
 def test_a_damaged_mark_is_refused(make_head: Maker) -> None:
     built = rig.build_rig(make_head())
-    built.mesh[rig.MARK] = "{"
+    built.mesh[faces.MARK] = "{"
     with pytest.raises(SceneError, match="damaged"):
-        rig.face_of(built.mesh)
+        faces.face_of(built.mesh)
 
 
 def test_a_rig_is_built_where_it_can_be_seen_or_not_at_all(make_head: Maker) -> None:

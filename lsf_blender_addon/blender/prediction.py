@@ -1,0 +1,194 @@
+"""From strips to motions, step by step: read the sound, ask the worker, carry over to the head. Touches no scene."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CancelledError, DeviceError, LsfError
+from ..head.flame import read_head
+from ..head.model import Head
+from ..head.retarget import to_flame
+from ..models.store import bundled_head
+from ..motion import FaceMotion
+from ..worker.client import Done, Failed, Worker
+from ..worker.protocol import PredictRequest, Progress
+from .sound import heard
+from .strips import Recording
+
+READING, CARRYING = 0.1, 0.05
+"""Parts of the whole time that reading sound and carrying over take."""
+
+STARTING = "Starting the network"
+CARRYING_SECONDS = 4.0
+"""How much of a motion is carried over between two breaths of the window."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to make of strips.
+
+    Attributes:
+        recordings: what is heard, one line each.
+        model: the model's folder.
+        takes: how many performances.
+        seed: of the chance.
+        temperature: how bold; the model's own where None.
+        shape: 300 identity coefficients; the mean face where None.
+        carry_to: the FLAME head that an ARKit motion is carried over to, or None.
+        feeling: how much of the feeling that was heard is shown.
+        feeling_from: another recording to take the feeling from, or None.
+    """
+
+    recordings: tuple[Recording, ...]
+    model: Path
+    takes: int = 1
+    seed: int = 0
+    temperature: float | None = None
+    shape: tuple[float, ...] | None = None
+    carry_to: Head | None = None
+    feeling: float = 1.0
+    feeling_from: Recording | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far it is: a stage in words, a share from 0 to 1, and seconds left where they can be told."""
+
+    stage: str
+    share: float
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What came out.
+
+    Attributes:
+        takes: for every take one motion a recording.
+        notes: what the worker said on the way.
+        seconds: how long it took.
+    """
+
+    takes: tuple[tuple[FaceMotion, ...], ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]:
+    """Make it, a little at each step; closing the generator cancels what the worker does.
+
+    Yields:
+        How far it is, at least ten times a second unless the machine is busy.
+
+    Raises:
+        LsfError: of the kind that says what failed.
+    """
+    begun = time.monotonic()
+    worker.start()  # torch loads while the sound is read
+    clips = []
+    count = len(wish.recordings)
+    for number, recording in enumerate(wish.recordings):
+        reading = heard(recording)
+        while True:
+            try:
+                share = next(reading)
+            except StopIteration as end:
+                clips.append(end.value)
+                break
+            yield Status("Reading the sound", READING * (number + share) / count)
+    made: list[list[FaceMotion]] = []
+    notes: list[str] = []
+    lengths = [max(recording.end - recording.begin, 0.1) for recording in wish.recordings]
+    total = sum(lengths)
+    done = 0.0
+    for clip, seconds in zip(clips, lengths, strict=True):
+        request = PredictRequest(
+            audio=clip,
+            model=wish.model,
+            shape=wish.shape,
+            takes=wish.takes,
+            seed=wish.seed,
+            temperature=wish.temperature,
+        )
+        span = 1.0 - READING - (CARRYING if wish.carry_to is not None else 0.0)
+        begin, part = READING + span * done / total, span * seconds / total
+        made.append((yield from _asked(worker, request, begin, part, notes)))
+        done += seconds
+    carried = made if wish.carry_to is None else (yield from _carried(made, wish.carry_to))
+    takes = tuple(zip(*carried, strict=True))
+    notes += [str(note) for line in made for note in line[0].origin.get("warnings", ())]
+    return Predicted(takes, tuple(dict.fromkeys(notes)), time.monotonic() - begun)
+
+
+def _asked(
+    worker: Worker, request: PredictRequest, begin: float, part: float, notes: list[str]
+) -> Generator[Status, None, list[FaceMotion]]:
+    """What the worker makes of one request."""
+    number = worker.submit(request)
+    status = Status(STARTING if worker.ready is None else "Listening", begin)
+    try:
+        while True:
+            for event in worker.poll():
+                if isinstance(event, Progress) and event.request == number:
+                    if event.note:
+                        notes.append(event.note)
+                    status = Status(event.stage.capitalize(), begin + part * event.share, event.seconds_left)
+                elif isinstance(event, Done) and event.request == number:
+                    number = 0
+                    return event.motions
+                elif isinstance(event, Failed) and event.request in (number, 0):
+                    number = 0
+                    raise _helped(event.error)
+            yield status
+    finally:
+        if number:
+            worker.cancel(number)
+
+
+def _helped(error: LsfError) -> LsfError:
+    """The same error with the next step where its own sentence names none."""
+    if isinstance(error, DeviceError) and "memory" in str(error):
+        return DeviceError(f"{error} Close other programs, or choose a shorter strip.")
+    return error if not isinstance(error, CancelledError) else CancelledError("Cancelled; nothing was changed.")
+
+
+def _carried(made: list[list[FaceMotion]], head: Head) -> Generator[Status, None, list[list[FaceMotion]]]:
+    """Every motion on the FLAME head, a few seconds at a time: each frame depends on itself alone."""
+    source = read_head(bundled_head())
+    total = sum(motion.frames for line in made for motion in line)
+    done = 0
+    lines = []
+    for line in made:
+        motions = []
+        for motion in line:
+            parts = []
+            step = max(1, round(CARRYING_SECONDS * motion.fps))
+            for first in range(0, motion.frames, step):
+                yield Status("Carrying over to FLAME", 1.0 - CARRYING + CARRYING * done / total)
+                parts.append(to_flame(_cut(motion, first, first + step), source, head))
+                done += parts[-1].frames
+            motions.append(_joined(motion, parts))
+        lines.append(motions)
+    return lines
+
+
+def _cut(motion: FaceMotion, first: int, after: int) -> FaceMotion:
+    rows = slice(first, after)
+    start = float(motion.times[first])
+    return FaceMotion(motion.expression[rows], motion.jaw[rows], motion.fps, motion.space, start, motion.origin)
+
+
+def _joined(motion: FaceMotion, parts: list[FaceMotion]) -> FaceMotion:
+    return FaceMotion(
+        np.concatenate([part.expression for part in parts]),
+        np.concatenate([part.jaw for part in parts]),
+        motion.fps,
+        "flame",
+        motion.start,
+        {**motion.origin, "retargeted": parts[0].origin.get("retargeted")},
+    )

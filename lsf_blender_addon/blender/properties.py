@@ -1,0 +1,317 @@
+"""What the panel sets, saved with the file: on the scene what is run next, on a head its takes and their shaping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..errors import LsfError
+from ..models.store import DEFAULT_MODEL
+from . import faces, failures, takes
+
+MOST_TAKES = 8
+
+
+def _is_head(_: Any, thing: Any) -> bool:
+    try:
+        faces.face_of(thing)
+    except LsfError:
+        return False
+    return True
+
+
+def _reshape(head: Any, _: Any) -> None:
+    """Bake the shown take again from its kept prediction; what is wrong stands in the panel."""
+    try:
+        takes.reshape(head.id_data)
+    except LsfError as error:
+        failures.tell(error)
+
+
+def _show(head: Any, _: Any) -> None:
+    try:
+        takes.show(head.id_data, head.active_take)
+    except LsfError as error:
+        failures.tell(error)
+
+
+class LsfPart(bpy.types.PropertyGroup):
+    """What a take gives to one of a head's owners: shape keys, armature, another mesh's shape keys."""
+
+    if TYPE_CHECKING:
+        action: Any
+        slot: int
+        role: str
+    else:
+        action: PointerProperty(type=bpy.types.Action)
+        slot: IntProperty()
+        role: StringProperty()
+
+
+class LsfTake(bpy.types.PropertyGroup):
+    """One performance, or what animated the head before the first one."""
+
+    if TYPE_CHECKING:
+        ours: bool
+        parts: Any
+        edited: bool
+    else:
+        ours: BoolProperty()
+        parts: CollectionProperty(type=LsfPart)
+        edited: BoolProperty()
+
+
+class LsfHead(bpy.types.PropertyGroup):
+    """A head's takes, and how the shown one is shaped."""
+
+    if TYPE_CHECKING:
+        takes: Any
+        active_take: int
+        report: str
+        expression: float
+        mouth: float
+        upper: float
+        jaw: float
+        smoothing: float
+        lead: float
+        use_reduction: bool
+        tolerance: float
+        use_blinks: bool
+        use_gaze: bool
+        life_seed: int
+    else:
+        takes: CollectionProperty(type=LsfTake)
+        active_take: IntProperty(
+            name="Take", description="The performance that is on the head; click another to see it", update=_show
+        )
+        report: StringProperty()
+        expression: FloatProperty(
+            name="Expression",
+            description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",
+            default=1.0,
+            min=0.0,
+            max=3.0,
+            soft_max=2.0,
+            subtype="FACTOR",
+            update=_reshape,
+        )
+        mouth: FloatProperty(
+            name="Mouth",
+            description="Strength of lips and cheeks: 0 is rest, 1 as predicted. Changes the keys at once",
+            default=1.0,
+            min=0.0,
+            max=3.0,
+            soft_max=2.0,
+            subtype="FACTOR",
+            update=_reshape,
+        )
+        upper: FloatProperty(
+            name="Upper Face",
+            description="Strength of brows, eyes and nose: 0 is rest, 1 as predicted. Changes the keys at once",
+            default=1.0,
+            min=0.0,
+            max=3.0,
+            soft_max=2.0,
+            subtype="FACTOR",
+            update=_reshape,
+        )
+        jaw: FloatProperty(
+            name="Jaw",
+            description="How far the jaw opens: 0 is shut, 1 as predicted. Changes the keys at once",
+            default=1.0,
+            min=0.0,
+            max=3.0,
+            soft_max=2.0,
+            subtype="FACTOR",
+            update=_reshape,
+        )
+        smoothing: FloatProperty(
+            name="Smoothing",
+            description="How far the motion is blurred over time. A little takes jitter away, much makes mumbling",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            soft_max=0.2,
+            step=1,
+            precision=3,
+            subtype="TIME_ABSOLUTE",
+            update=_reshape,
+        )
+        lead: FloatProperty(
+            name="Lead",
+            description="How long the face runs ahead of the sound; below zero it lags behind. Animators often lead "
+            "by 40 ms",
+            default=0.0,
+            min=-1.0,
+            max=1.0,
+            soft_min=-0.2,
+            soft_max=0.2,
+            step=1,
+            precision=3,
+            subtype="TIME_ABSOLUTE",
+            update=_reshape,
+        )
+        use_reduction: BoolProperty(
+            name="Fewer Keys",
+            description="Leave out keys that the face does not need, so that the curves are easy to edit",
+            default=False,
+            update=_reshape,
+        )
+        tolerance: FloatProperty(
+            name="Tolerance",
+            description="How far the lips may lie beside where a key on every frame would put them, in millimetres of "
+            "the head's own size",
+            default=0.3,
+            min=0.01,
+            max=5.0,
+            soft_max=1.0,
+            precision=2,
+            step=5,
+            update=_reshape,
+        )
+        use_blinks: BoolProperty(
+            name="Blinks",
+            description="Add blinks by chance, unless the model has made its own",
+            default=False,
+            update=_reshape,
+        )
+        use_gaze: BoolProperty(
+            name="Gaze",
+            description="Add small movements of the eyes by chance, unless the model has made its own",
+            default=False,
+            update=_reshape,
+        )
+        life_seed: IntProperty(
+            name="Chance",
+            description="Another number gives other blinks and other movements of the eyes",
+            default=0,
+            min=0,
+            update=_reshape,
+        )
+
+
+class LsfScene(bpy.types.PropertyGroup):
+    """What the next run takes."""
+
+    if TYPE_CHECKING:
+        source: str
+        sound_file: str
+        head: Any
+        model: str
+        takes: int
+        seed: int
+        use_temperature: bool
+        temperature: float
+        bake_to: str
+    else:
+        source: EnumProperty(
+            name="Sound",
+            description="Where the voice comes from",
+            items=(
+                (
+                    "STRIPS",
+                    "Strips",
+                    "The selected strips in the sequencer: sound, or movies with it",
+                    "SEQUENCE",
+                    0,
+                ),
+                (
+                    "FILE",
+                    "File",
+                    "A sound file, put into the sequencer at the current frame",
+                    "FILE_SOUND",
+                    1,
+                ),
+            ),
+            default="STRIPS",
+        )
+        sound_file: StringProperty(
+            name="Sound File",
+            description="Any format that Blender plays",
+            subtype="FILE_PATH",
+        )
+        head: PointerProperty(
+            name="Head",
+            description="Which head speaks; the active object where this is empty",
+            type=bpy.types.Object,
+            poll=_is_head,
+        )
+        model: StringProperty(name="Model", description="The network that listens and moves", default=DEFAULT_MODEL)
+        takes: IntProperty(
+            name="Takes",
+            description="How many performances of the same sound are made; you choose among them afterwards",
+            default=1,
+            min=1,
+            max=MOST_TAKES,
+        )
+        seed: IntProperty(
+            name="Seed",
+            description="The same number gives the same takes again; another gives others",
+            default=0,
+            min=0,
+        )
+        use_temperature: BoolProperty(
+            name="Own Temperature",
+            description="Set how bold the takes are, instead of what the model does best",
+            default=False,
+        )
+        temperature: FloatProperty(
+            name="Temperature",
+            description="How bold the takes are: 0 plays safe and gives the same every time, 1 varies freely",
+            default=0.5,
+            min=0.0,
+            max=2.0,
+            soft_max=1.0,
+            subtype="FACTOR",
+        )
+        bake_to: EnumProperty(
+            name="Bake To",
+            description="Where the keys go",
+            items=(
+                ("ACTION", "Action", "The head's active Action: plays at once, best for editing keys", "ACTION", 0),
+                (
+                    "NLA",
+                    "NLA Strip",
+                    "A strip on a track of its own, to blend with other animation",
+                    "NLA",
+                    1,
+                ),
+            ),
+            default="ACTION",
+        )
+
+
+class LsfKept(bpy.types.PropertyGroup):
+    """What an Action of ours was baked from, so that it can be shaped again without the network."""
+
+    if TYPE_CHECKING:
+        prediction: str
+        take: str
+    else:
+        prediction: StringProperty()
+        take: StringProperty()
+
+
+CLASSES = (LsfPart, LsfTake, LsfHead, LsfScene, LsfKept)
+
+
+def attach() -> None:
+    """Give scenes, objects and Actions their settings."""
+    bpy.types.Scene.lsf = PointerProperty(type=LsfScene, name="LSF Animation")
+    bpy.types.Object.lsf = PointerProperty(type=LsfHead, name="LSF Animation")
+    bpy.types.Action.lsf = PointerProperty(type=LsfKept, name="LSF Animation")
+
+
+def detach() -> None:
+    """Take them away; what files hold stays in them."""
+    del bpy.types.Action.lsf, bpy.types.Object.lsf, bpy.types.Scene.lsf

@@ -1,0 +1,63 @@
+"""The add-on comes and goes without a trace, and every text that a person sees is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import pytest
+
+import lsf_blender_addon
+from lsf_blender_addon.blender import registration
+
+
+def traces() -> tuple[int, ...]:
+    handlers = (bpy.app.handlers.load_pre, bpy.app.handlers.load_post, bpy.app.handlers.save_pre)
+    menus = getattr(bpy.types.SEQUENCER_MT_strip.draw, "_draw_funcs", ())
+    ours = sum(1 for name in dir(bpy.types) if "lsf" in name.lower())
+    return *(len(handler) for handler in handlers), len(menus), ours
+
+
+def test_a_hundred_times_on_and_off_leaves_nothing() -> None:
+    lsf_blender_addon.register()
+    on = traces()
+    lsf_blender_addon.unregister()
+    off = traces()
+    for _ in range(100):
+        lsf_blender_addon.register()
+        assert traces() == on
+        lsf_blender_addon.unregister()
+        assert traces() == off
+    assert off[-1] == 0
+    assert not any(hasattr(owner, "lsf") for owner in (bpy.types.Scene, bpy.types.Object, bpy.types.Action))
+
+
+@pytest.mark.usefixtures("add_on")
+def test_every_operator_and_setting_has_a_tooltip_that_blender_can_show() -> None:
+    shown: list[tuple[str, str]] = []
+    for entry in registration.CLASSES:
+        kind: Any = entry.bl_rna  # type: ignore[attr-defined]
+        if issubclass(entry, bpy.types.Operator):
+            operator = getattr(bpy.ops.lsf, entry.bl_idname.removeprefix("lsf."))  # type: ignore[attr-defined]
+            shown.append((entry.__name__, operator.get_rna_type().description))
+        for name, setting in kind.properties.items():
+            hidden = name in {"rna_type", "name", "filepath", "filter_glob"} or entry.__name__ in HIDDEN
+            if not hidden and issubclass(entry, bpy.types.PropertyGroup) and name not in STORED:
+                shown.append((f"{entry.__name__}.{name}", setting.description))
+    assert len(shown) > 25
+    assert [name for name, text in shown if not text or text.endswith(".")] == []
+
+
+HIDDEN = {"LsfPart", "LsfTake", "LsfKept"}
+STORED = {"takes", "report"}
+"""What no panel shows as a setting."""
+
+
+@pytest.mark.usefixtures("add_on")
+def test_every_operators_poll_that_refuses_says_why() -> None:
+    """In an empty scene nothing can be done; Blender shows the message where the mouse rests."""
+    for name in ("animate", "cancel", "bake_kept", "details", "remove_take", "copy_take", "follow_strip"):
+        operator = getattr(bpy.ops.lsf, name)
+        assert not operator.poll(), name
+        with pytest.raises(RuntimeError, match=r"poll\(\) (?!failed, context is incorrect)"):
+            operator()

@@ -1,0 +1,337 @@
+"""A whole run with the real worker: baked in one go, or ended by anything that can happen on the way."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+
+import lsf_blender_addon
+from lsf_blender_addon.blender import compat, failures, jobs, operators, strips
+from lsf_blender_addon.errors import CancelledError, LsfError, SceneError, WorkerError
+from lsf_blender_addon.worker.client import PYTHON_VARIABLE
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 300.0
+
+
+def worker_python() -> Path | None:
+    """A Python with torch: this one, or the one that the checkout's other tests run in."""
+    if importlib.util.find_spec("torch") is not None:
+        return Path(sys.executable)
+    beside = REPOSITORY / ".venv" / "bin" / "python"
+    return beside if beside.is_file() else None
+
+
+pytestmark = [
+    pytest.mark.usefixtures("_needs_sound"),
+    pytest.mark.skipif(worker_python() is None, reason="no Python with torch here: the worker cannot run"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _switched_on() -> Iterator[None]:
+    """One add-on and one warm worker for all of these tests."""
+    os.environ[PYTHON_VARIABLE] = str(worker_python())
+    lsf_blender_addon.register()
+    yield
+    lsf_blender_addon.unregister()
+    del os.environ[PYTHON_VARIABLE]
+
+
+@pytest.fixture
+def scene(make_head: Callable[..., Any], speech: Path) -> Any:
+    """A small head, active, and two seconds of sound from frame 11 on."""
+    from lsf_blender_addon.blender import rig  # noqa: PLC0415
+
+    scene = bpy.context.scene
+    scene.render.fps = 25
+    mesh = rig.build_rig(make_head("arkit", correctives=False), "Ann").mesh
+    bpy.context.view_layer.objects.active = mesh
+    strips.place_sound(scene, speech, 11)
+    compat.show_in_sequencer(bpy.context, scene)
+    return scene
+
+
+def until(job: jobs.Job, true: Callable[[], bool]) -> None:
+    latest = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < latest, f"still {job.status}"
+        job.step()
+        time.sleep(0.01)
+
+
+def state() -> tuple[Any, ...]:
+    """What a run must not touch until it bakes."""
+    mesh = bpy.data.objects["Ann"]
+    spans = tuple((key.slider_min, key.slider_max, key.value) for key in mesh.data.shape_keys.key_blocks)
+    data = (bpy.data.actions, bpy.data.objects, bpy.data.sounds, bpy.data.scenes, bpy.data.texts)
+    return spans, mesh.data.shape_keys.animation_data, len(mesh.lsf.takes), *(tuple(part.keys()) for part in data)
+
+
+def test_one_click_makes_takes_that_lie_at_the_strip_and_a_report(scene: Any) -> None:
+    scene.lsf.takes, scene.lsf.seed = 2, 7
+    assert operators.why_not(bpy.context) == ""
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    mesh = bpy.data.objects["Ann"]
+    assert [take.name for take in mesh.lsf.takes] == ["speech take 1", "speech take 2"]
+    assert mesh.lsf.active_take == 0
+    action = mesh.lsf.takes[0].parts[0].action
+    assert mesh.data.shape_keys.animation_data.action == action
+    assert tuple(action.frame_range) == (6, 65)
+    told = json.loads(mesh.lsf.report)
+    assert (told["takes"], told["seed"], told["first"], told["last"], told["model"]) == (2, 7, 6, 65, "Starter")
+    assert failures.last() is None
+    assert jobs.current() is None
+
+
+def test_no_step_of_a_run_keeps_the_window_waiting(scene: Any) -> None:
+    """Processor time, so that a busy machine does not count: a tenth of a second is what a person feels."""
+    assert operators.why_not(bpy.context) == ""
+    begun = time.process_time()
+    job = jobs.start(bpy.context)
+    longest = time.process_time() - begun
+    while not job.over:
+        begun = time.process_time()
+        job.step()
+        longest = max(longest, time.process_time() - begun)
+        time.sleep(0.01)
+    jobs.finish(bpy.context)
+    assert longest <= 0.1
+    assert len(scene.objects) == 2
+
+
+def test_a_file_becomes_a_strip_when_it_is_baked_and_not_before(scene: Any, speech: Path) -> None:
+    compat.strips(scene).remove(compat.strips(scene)[0])
+    scene.lsf.source, scene.lsf.sound_file = "FILE", str(speech)
+    scene.frame_set(31)
+    job = jobs.start(bpy.context)
+    assert len(compat.strips(scene)) == 0
+    until(job, lambda: job.over)
+    jobs.finish(bpy.context)
+    (strip,) = compat.strips(scene)
+    assert compat.shown(strip)[0] == 31
+    assert bpy.data.objects["Ann"].lsf.takes[0].parts[0].action.frame_range[0] == 26
+
+
+@pytest.mark.usefixtures("scene")
+def test_cancel_leaves_the_scene_as_it_was_and_the_worker_warm() -> None:
+    before = state()
+    job = jobs.start(bpy.context)
+    until(job, lambda: job.status.share > 0.1)
+    pid = worker().pid
+    job.cancel()
+    with pytest.raises(CancelledError):
+        jobs.finish(bpy.context)
+    assert state() == before
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    assert worker().pid == pid
+
+
+def worker() -> Any:
+    (found,) = jobs._workers.values()
+    return found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.usefixtures("scene")
+def test_a_worker_that_is_killed_leaves_its_last_words_and_is_replaced() -> None:
+    before = state()
+    job = jobs.start(bpy.context)
+    until(job, lambda: worker().busy)
+    os.kill(worker().pid, signal.SIGKILL)
+    until(job, lambda: job.over)
+    with pytest.raises(WorkerError, match="died"):
+        jobs.finish(bpy.context)
+    assert state() == before
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.usefixtures("scene")
+def test_a_worker_that_hangs_is_ended_after_the_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PATIENCE", 0.5)
+    job = jobs.start(bpy.context)
+    until(job, lambda: worker().busy)
+    pid = worker().pid
+    os.kill(pid, signal.SIGSTOP)
+    job.cancel()
+    with pytest.raises(CancelledError):
+        jobs.finish(bpy.context)
+    watch = jobs._watch(worker())
+    begun = time.monotonic()
+    while watch() is not None:
+        assert time.monotonic() - begun < 30
+        time.sleep(0.05)
+    assert worker().pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.usefixtures("scene")
+def test_a_head_deleted_on_the_way_costs_nothing_that_was_computed() -> None:
+    job = jobs.start(bpy.context)
+    until(job, lambda: job.predicted is not None)
+    bpy.data.objects.remove(bpy.data.objects["Ann"])
+    with pytest.raises(SceneError, match="was deleted"):
+        jobs.finish(bpy.context)
+    assert len(bpy.data.actions) == 0
+    assert jobs.unbaked() is not None
+    assert jobs.current() is None
+
+
+@pytest.mark.usefixtures("scene")
+def test_a_reason_that_goes_away_lets_the_kept_prediction_be_baked() -> None:
+    job = jobs.start(bpy.context)
+    until(job, lambda: job.predicted is not None)
+    mesh = bpy.data.objects["Ann"]
+    mesh.show_only_shape_key = True
+    with pytest.raises(SceneError, match="unpin"):
+        jobs.finish(bpy.context)
+    assert len(bpy.data.actions) == 0
+    mesh.show_only_shape_key = False
+    assert bpy.ops.lsf.bake_kept() == {"FINISHED"}
+    assert len(mesh.lsf.takes) == 1
+    assert jobs.unbaked() is None
+
+
+def test_a_strip_deleted_on_the_way_leaves_the_line_where_it_was(scene: Any) -> None:
+    job = jobs.start(bpy.context)
+    until(job, lambda: worker().busy)
+    compat.strips(scene).remove(compat.strips(scene)[0])
+    until(job, lambda: job.over)
+    jobs.finish(bpy.context)
+    assert bpy.data.objects["Ann"].lsf.takes[0].parts[0].action.frame_range[0] == 6
+
+
+@pytest.mark.usefixtures("scene")
+def test_another_file_ends_the_run() -> None:
+    job = jobs.start(bpy.context)
+    until(job, lambda: worker().busy)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert jobs.current() is None
+    assert isinstance(job.error, CancelledError)
+    assert len(bpy.data.actions) == 0
+
+
+@pytest.mark.usefixtures("scene")
+def test_two_runs_at_once_are_refused() -> None:
+    job = jobs.start(bpy.context)
+    assert "under way" in operators.why_not(bpy.context)
+    with pytest.raises(SceneError, match="under way"):
+        jobs.start(bpy.context)
+    bpy.ops.lsf.cancel()
+    assert job.over
+    with pytest.raises(CancelledError):
+        jobs.finish(bpy.context)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script with a first line")
+@pytest.mark.usefixtures("scene")
+def test_a_python_that_prints_garbage_gives_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho no message at all\nsleep 30\n")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv(PYTHON_VARIABLE, str(script))
+    job = jobs.start(bpy.context)
+    until(job, lambda: job.over)
+    with pytest.raises(WorkerError, match="something other than messages"):
+        jobs.finish(bpy.context)
+    assert bpy.ops.lsf.animate() == {"CANCELLED"}
+    told = failures.last()
+    assert told is not None
+    assert "Traceback" in told.details
+
+
+def no_strip(scene: Any, _: Any) -> str:
+    compat.strips(scene).remove(compat.strips(scene)[0])
+    return "Select a sound strip in the sequencer, or choose a sound file"
+
+
+def no_head(_scene: Any, _: Any) -> str:
+    bpy.data.objects.remove(bpy.data.objects["Ann"])
+    bpy.data.objects.remove(bpy.data.objects["Ann armature"])
+    return "Select a head first"
+
+
+def missing_file(scene: Any, tmp_path: Path) -> str:
+    compat.strips(scene)[0].sound.filepath = str(tmp_path / "göne.wav")
+    return "is missing"
+
+
+def missing_model(scene: Any, _: Any) -> str:
+    scene.lsf.model = "nowhere"
+    return "no model 'nowhere'"
+
+
+def driven(_scene: Any, _: Any) -> str:
+    bpy.data.objects["Ann"].data.shape_keys.key_blocks["jawLeft"].driver_add("value")
+    return "A driver holds"
+
+
+def tweaked(_scene: Any, _: Any) -> str:
+    keys = bpy.data.objects["Ann"].data.shape_keys
+    keys.key_blocks["jawLeft"].keyframe_insert("value", frame=1)
+    data = keys.animation_data
+    track = data.nla_tracks.new()
+    track.strips.new("mine", 1, data.action)
+    data.action = None
+    track.select = track.strips[0].select = True
+    data.nla_tracks.active = track
+    data.use_tweak_mode = True
+    return "tweak mode"
+
+
+@pytest.mark.parametrize("trouble", [no_strip, no_head, missing_file, missing_model, driven, tweaked])
+def test_a_greyed_button_says_why_and_a_script_is_refused_with_the_same_words(
+    scene: Any, tmp_path: Path, trouble: Callable[[Any, Any], str]
+) -> None:
+    words = trouble(scene, tmp_path)
+    assert words in operators.why_not(bpy.context)
+    with pytest.raises(RuntimeError, match=r"poll\(\)"):
+        bpy.ops.lsf.animate()
+    with pytest.raises(LsfError, match=words):
+        jobs.start(bpy.context)
+    assert jobs.current() is None
+    assert len(bpy.data.actions) <= 1
+
+
+def test_a_head_in_edit_mode_that_is_parented_and_scaled_is_animated(scene: Any) -> None:
+    mesh = bpy.data.objects["Ann"]
+    body = bpy.data.objects.new("Body", None)
+    scene.collection.objects.link(body)
+    body.scale = 3, 3, 3
+    bpy.data.objects["Ann armature"].parent = body
+    mesh.select_set(True)
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    assert mesh.mode == "EDIT"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(mesh.lsf.takes) == 1
+
+
+def test_a_linked_head_is_refused_and_its_override_is_animated(scene: Any, tmp_path: Path) -> None:
+    path = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+    bpy.data.objects.remove(bpy.data.objects["Ann"])
+    bpy.data.objects.remove(bpy.data.objects["Ann armature"])
+    with bpy.data.libraries.load(str(path), link=True) as (_, wanted):
+        wanted.objects = ["Ann"]
+    linked = wanted.objects[0]
+    scene.collection.objects.link(linked)
+    scene.lsf.head = linked
+    assert "library override" in operators.why_not(bpy.context)
+    scene.lsf.head = linked.override_hierarchy_create(scene, bpy.context.view_layer)
+    assert operators.why_not(bpy.context) == ""
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    assert len(scene.lsf.head.lsf.takes) == 1

@@ -2,7 +2,8 @@
 
     scripts/make_corpus.py FOLDER [--hours H]
 
-Needs the programs espeak-ng, flite and festival with the voices festvox-kdlpc16k, festvox-us-slt-hts and festvox-ru.
+Needs the programs espeak-ng, flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k,
+festvox-us-slt-hts and festvox-ru.
 Work that was interrupted goes on where it stopped.
 """
 

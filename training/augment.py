@@ -78,6 +78,16 @@ def siren(count: int, dice: Dice) -> Array:
     return _level(tone + 0.01 * dice.standard_normal(count))
 
 
+def breath(count: int, dice: Dice) -> Array:
+    """Air drawn in or let out: hissing noise that swells and fades; root mean square 1."""
+    length = min(count, int(dice.uniform(0.15, 0.55) * RATE))
+    air = band(coloured_noise(count, dice.uniform(0.0, 1.5), dice), dice.uniform(200, 900), dice.uniform(2500, 7500))
+    swell = np.zeros(count)
+    begin = int(dice.uniform(0, count - length)) if count > length else 0
+    swell[begin : begin + length] = np.hanning(length + 2)[1:-1] ** dice.uniform(0.5, 1.5)
+    return _level(air * swell)
+
+
 def steady(count: int, dice: Dice) -> Array:
     """Noise of a random colour, sometimes limited to a band."""
     noise = coloured_noise(count, dice.uniform(-0.3, 2.2), dice)
@@ -198,7 +208,7 @@ def recorded(samples: Samples, dice: Dice, babble: Samples, severity: float) -> 
     if dice.random() < 0.08:
         peak = float(np.abs(sound).max()) or 1.0
         sound = np.tanh(sound / peak * dice.uniform(1.5, 6.0)) * peak
-    taken: Samples = (sound * 10.0 ** dice.uniform(-1.0, 0.6)).astype(np.float32)
+    taken: Samples = (sound * 10.0 ** dice.uniform(-0.8, 0.4)).astype(np.float32)
     return taken
 
 

@@ -1,4 +1,4 @@
-"""Crops of the material, drawn at random: other throats by warping the mel axis, holes by masks."""
+"""Crops of the material, drawn at random and altered anew each time."""
 
 from __future__ import annotations
 
@@ -10,124 +10,142 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lsf_blender_addon.speech.mel import LogMelEncoder, SpectrumLevel
+from lsf_blender_addon.speech.mel import LogMelEncoder
 
+from .coarticulation import JAW, Face, feeling_weights
+from .face_rules import AGITATED_GAP, JAW_LEVER_MILLIMETRES, WIDE_MILLIMETRES
 from .material import Item
+from .mixing import Mixer, masked
 
-WARPS = 17
-WIDEST_WARP = 0.22
-"""log2 of the strongest warp of the mel axis, on top of the throats that the corpus already varies."""
+CURVES = ("gap", "shut", "spoken")
+HURRIED = 0.5
+TEMPI = (-0.45, 0.5)
+"""How often a crop is said faster or slower than its voice said it, and how much so in octaves of tempo."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Crops:
     """A batch.
 
     Attributes:
-        spectrum: (B, 2·T, columns), already measured against its whole recording.
-        motion: (B, T, 53) in real units. ``gap``, ``shut``: (B, T). ``phone``: (B, T) int64.
+        words: (B, 2·T, bands) and
+        feeling: (B, 2·T, columns), each measured as its encoder does, against the whole recording.
+        motion: (B, T, 53) in real units, without feeling. ``gap``, ``shut``, ``spoken``: (B, T).
+            ``phone``: (B, T) int64.
+        agitation: (B,) of what ``feeling`` holds.
         real: (B, T) 1 where there is sound, 0 where a short item was filled up.
     """
 
-    spectrum: Tensor
+    words: Tensor
+    feeling: Tensor
     motion: Tensor
     gap: Tensor
     shut: Tensor
+    spoken: Tensor
     phone: Tensor
+    agitation: Tensor
     real: Tensor
 
-
-def unmeasured(columns: int) -> SpectrumLevel:
-    """A level that changes nothing: the crops' spectra are measured already."""
-    return SpectrumLevel(torch.zeros(1, 1, columns), torch.ones(1, 1, columns), torch.full((1, 1, 1), -1e9))
+    def felt(self, agitation: Tensor) -> Tensor:
+        """(B, T, 53): the motion with another feeling, (B,) of agitation (``coarticulation.felt``)."""
+        excited, subdued = (torch.from_numpy(weights).float() for weights in feeling_weights())
+        a = agitation[:, None, None]
+        motion = self.motion + self.spoken[..., None] * (a.clamp(min=0) * excited + (-a).clamp(min=0) * subdued)
+        expression, jaw = motion[..., :JAW].clamp(0, 1), motion[..., JAW:].clone()
+        jaw[..., 0] += AGITATED_GAP * agitation[:, None] * self.gap * WIDE_MILLIMETRES / JAW_LEVER_MILLIMETRES
+        return torch.cat((expression, jaw), dim=-1)
 
 
 class Drawer:
-    """Draws crops; recorded voices and espeak-ng's by the weights given, items by their length."""
+    """Draws crops.
 
-    def __init__(self, items: Sequence[Item], encoder: LogMelEncoder, seed: int, recorded_share: float = 0.62) -> None:
+    Args:
+        items: the material.
+        encoders: the two that will hear: words, feeling.
+        noises: spectra that are mixed in (``material.make_noises``).
+        seed: of everything that is drawn.
+        recorded_share: of the crops that are voices made from recordings; within each kind, voices have equal shares.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        encoders: tuple[LogMelEncoder, LogMelEncoder],
+        noises: npt.NDArray[np.float16],
+        seed: int,
+        recorded_share: float = 0.62,
+    ) -> None:
         self.items = items
-        self.encoder = encoder
-        self.bands = encoder.sizes.bands
+        self.words, self.feeling = encoders
+        self.bands = self.words.sizes.bands
         self.dice = np.random.default_rng(seed)
+        self.mixer = Mixer(noises, self.bands, self.dice)
         length = np.array([len(item.face.gap) for item in items], float)
         recorded = np.array([item.recorded for item in items])
         chance = length * np.where(recorded, recorded_share / max(length[recorded].sum(), 1.0), 0.0)
         chance += length * np.where(recorded, 0.0, (1 - recorded_share) / max(length[~recorded].sum(), 1.0))
-        self.chance = chance / chance.sum()
-        self.warps = _warps(self.bands)
+        self.chance = np.cumsum(chance / chance.sum())
 
     def draw(self, count: int, frames: int) -> Crops:
         """A batch of ``count`` crops of ``frames`` motion frames."""
-        crops = [self._crop(self.items[number], frames) for number in self._chosen(count)]
-        spectrum, motion, gap, shut, phone, real = (torch.stack(list(column)) for column in zip(*crops, strict=True))
-        return Crops(spectrum, motion, gap, shut, phone, real)
+        return _stacked([self._crop(self.items[number], frames) for number in self._chosen(count)])
 
     def draw_motion(self, count: int, frames: int) -> Crops:
-        """As ``draw`` without the sound: ``spectrum`` is empty."""
-        crops = [self._face(self.items[number], frames)[0] for number in self._chosen(count)]
-        motion, gap, shut, phone, real = (torch.stack(list(column)) for column in zip(*crops, strict=True))
-        return Crops(torch.empty(0), motion, gap, shut, phone, real)
+        """As ``draw`` without the sound: ``words`` and ``feeling`` are empty."""
+        return _stacked([self._face(self.items[number], frames)[0] for number in self._chosen(count)])
 
     def _chosen(self, count: int) -> list[int]:
-        return [int(number) for number in self.dice.choice(len(self.items), count, p=self.chance)]
+        found = np.searchsorted(self.chance, self.dice.random(count))
+        return [int(number) for number in np.minimum(found, len(self.items) - 1)]
 
-    def _face(self, item: Item, frames: int) -> tuple[tuple[Tensor, ...], int]:
+    def _face(self, item: Item, frames: int) -> tuple[dict[str, Tensor], int]:
         have = len(item.face.gap)
         begin = int(self.dice.integers(max(1, have - frames + 1)))
         cut = slice(begin, begin + frames)
-        real = torch.zeros(frames)
-        real[: min(frames, have)] = 1.0
         face = item.face
-        columns = (
-            torch.from_numpy(face.motion[cut]).float(),
-            torch.from_numpy(face.gap[cut]).float(),
-            torch.from_numpy(face.shut[cut]).float(),
-            torch.from_numpy(face.phone[cut].astype(np.int64)),
-        )
-        return (*(_filled(column, frames) for column in columns), real), begin
+        arrays = {"motion": face.motion, "gap": face.gap, "shut": face.shut, "spoken": face.spoken}
+        columns = {name: _filled(torch.from_numpy(array[cut]).float(), frames) for name, array in arrays.items()}
+        columns["phone"] = _filled(torch.from_numpy(face.phone[cut].astype(np.int64)), frames)
+        columns["real"] = (torch.arange(frames) < have).float()
+        columns["agitation"] = torch.tensor(float(item.agitation))
+        columns["words"] = columns["feeling"] = torch.empty(0)
+        return columns, begin
 
-    def _crop(self, item: Item, frames: int) -> tuple[Tensor, ...]:
-        spectrum = torch.from_numpy(item.spectrum).float()
-        if self.dice.random() < 0.6:
-            warp = self.warps[self.dice.integers(WARPS)]
-            spectrum = torch.cat((spectrum[:, : self.bands] @ warp, spectrum[:, self.bands :]), dim=1)
-        level = self.encoder.measure_spectrum(spectrum[None])
-        heard = torch.maximum(spectrum[:, : self.bands + 1], level.floor[0])
-        spectrum = (torch.cat((heard, spectrum[:, self.bands + 1 :]), 1) - level.mean[0]) / level.deviation[0]
-        face, begin = self._face(item, frames)
-        spectrum = self._masked(_filled(spectrum[2 * begin : 2 * (begin + frames)], 2 * frames))
-        return spectrum, *face
+    def _crop(self, item: Item, frames: int) -> dict[str, Tensor]:
+        if self.dice.random() < HURRIED:
+            item = at_tempo(item, float(2.0 ** self.dice.uniform(*TEMPI)))
+        spectrum = self.mixer.altered(torch.from_numpy(item.spectrum).float())
+        columns, begin = self._face(item, frames)
+        cut = slice(2 * begin, 2 * (begin + frames))
+        words = _filled(self.words.levelled(spectrum[None, :, : self.bands])[0, cut], 2 * frames)
+        columns["words"] = masked(words, self.bands, self.dice)
+        columns["feeling"] = _filled(self.feeling.levelled(spectrum[None])[0, cut], 2 * frames)
+        return columns
 
-    def _masked(self, spectrum: Tensor) -> Tensor:
-        """Holes in frequency and short ones in time, at the mean."""
-        if self.dice.random() < 0.5:
-            width = int(self.dice.integers(1, 14))
-            low = int(self.dice.integers(0, self.bands - width))
-            spectrum[:, low : low + width] = 0.0
-        if self.dice.random() < 0.3:
-            at = int(self.dice.integers(0, len(spectrum) - 8))
-            spectrum[at : at + int(self.dice.integers(1, 8))] = 0.0
-        return spectrum
+
+def at_tempo(item: Item, tempo: float) -> Item:
+    """The same item said ``tempo`` times faster by the same throat; half as far again as that more agitated."""
+    face = item.face
+    places = np.arange(int(len(face.gap) / tempo)) * tempo
+    low = places.astype(int)
+    high, share = np.minimum(low + 1, len(face.gap) - 1), (places - low).astype(np.float32)
+    whole, part = (1.0 - share)[:, None], share[:, None]
+    motion = face.motion[low] * whole + face.motion[high] * part
+    curves = {name: getattr(face, name)[low] * (1.0 - share) + getattr(face, name)[high] * share for name in CURVES}
+    moments = np.minimum(np.arange(2 * len(places) - 1) * tempo, len(item.spectrum) - 1.0)
+    before = moments.astype(int)
+    after, left = np.minimum(before + 1, len(item.spectrum) - 1), (moments - before).astype(np.float32)[:, None]
+    spectrum = item.spectrum[before] * (1.0 - left) + item.spectrum[after] * left
+    agitation = float(np.clip(item.agitation + 0.5 * np.log2(tempo), -1.0, 1.0)) if item.agitation else 0.0
+    hurried = Face(motion=motion, phone=face.phone[low], **curves)
+    return Item(spectrum.astype(np.float16), hurried, item.recorded, agitation)
+
+
+def _stacked(crops: list[dict[str, Tensor]]) -> Crops:
+    return Crops(**{name: torch.stack([crop[name] for crop in crops]) for name in crops[0]})
 
 
 def _filled(values: Tensor, frames: int) -> Tensor:
     """The last value held up to ``frames``."""
     lack = frames - len(values)
     return values.clone() if lack <= 0 else torch.cat((values, values[-1:].expand(lack, *values.shape[1:])))
-
-
-def _warps(bands: int) -> list[Tensor]:
-    """(bands, bands) each: mel bands of the same sound from a longer or shorter throat."""
-    mel = np.linspace(77.8, 2840.0, bands + 2)[1:-1]
-    hertz = 700 * (10 ** (mel / 2595) - 1)
-    warps = []
-    for power in np.linspace(-WIDEST_WARP, WIDEST_WARP, WARPS):
-        source = 2595 * np.log10(1 + hertz * 2.0**power / 700)
-        place = np.clip((source - mel[0]) / (mel[1] - mel[0]), 0, bands - 1.001)
-        matrix: npt.NDArray[np.float32] = np.zeros((bands, bands), np.float32)
-        low = place.astype(int)
-        matrix[low, np.arange(bands)] = 1.0 - (place - low)
-        matrix[low + 1, np.arange(bands)] += (place - low).astype(np.float32)
-        warps.append(torch.from_numpy(matrix))
-    return warps

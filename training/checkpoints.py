@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from .recipe import Schedule
 
@@ -32,3 +33,18 @@ def rate_at(step: int, schedule: Schedule) -> float:
     share = (step - schedule.warm) / max(1, schedule.steps - schedule.warm)
     falling = 0.5 * (1.0 + float(torch.cos(torch.tensor(share * torch.pi))))
     return schedule.rate * max(0.02, falling)
+
+
+def copied(module: nn.Module) -> dict[str, Tensor]:
+    """A module's tensors, to be moved by ``follow``."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+@torch.no_grad()
+def follow(averaged: dict[str, Tensor], module: nn.Module, decay: float) -> None:
+    """Move the average towards the module's tensors."""
+    for name, value in module.state_dict().items():
+        if value.dtype.is_floating_point:
+            averaged[name].lerp_(value, 1.0 - decay)
+        else:
+            averaged[name].copy_(value)

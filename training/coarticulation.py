@@ -23,7 +23,7 @@ SHAPES = ("pucker", "funnel", "spread", "raised", "lowered", "rolled", "forward"
 LONG_PAUSE = 0.16
 """Seconds: shorter silences inside speech do not shut the mouth."""
 
-_GAP_FADE = 0.035
+_GAP_FADE = 0.02
 _SHAPE_FADE = 0.085
 _JAW_FADE = 0.05
 
@@ -36,12 +36,14 @@ class Face:
         motion: (T, 53), the 50 expressions in ``ARKIT_EXPRESSIONS``' order and the jaw's three angles in radians.
         gap: (T,) the inner-lip gap that the curves were made for, 1 is ``face_rules.WIDE_MILLIMETRES``.
         shut: (T,) 0 to 1, how firmly /p b m/ shut the lips.
+        spoken: (T,) 1 in speech, less in pauses: how far feeling shows.
         phone: (T,) the index in ``phones.PHONES`` of what is spoken.
     """
 
     motion: npt.NDArray[np.float32]
     gap: npt.NDArray[np.float32]
     shut: npt.NDArray[np.float32]
+    spoken: npt.NDArray[np.float32]
     phone: npt.NDArray[np.int64]
 
 
@@ -60,8 +62,7 @@ def curves(
     t = np.arange(frames) / fps
     stands_out = prominence(samples, phones)
     visemes = [rules.VISEMES[phone.name] for phone in phones]
-    loud = (0.84 + 0.32 * stands_out) * (1.0 + 0.12 * agitation)
-    scale = np.where(stands_out > 0, loud, 1.0)
+    scale = np.where(stands_out > 0, 0.9 + 0.2 * stands_out, 1.0)
     gap = _dominated(t, phones, np.array([v.gap for v in visemes]) * scale, [v.hold for v in visemes], _GAP_FADE)
     jaw = _dominated(t, phones, np.array([v.jaw for v in visemes]) * scale, [v.hold for v in visemes], _JAW_FADE)
     shape_hold = [v.shape for v in visemes]
@@ -77,12 +78,23 @@ def curves(
     shapes["lowered"] = shapes["lowered"] * (1.0 - shut)
     motion = np.zeros((frames, FEATURES))
     _mouth(motion, gap, jaw * (1.0 - paused), shapes, shut)
-    _feeling(motion, t, phones, stands_out, agitation)
+    _accents(motion, t, phones, stands_out)
     _blinks(motion, t, phones)
     np.clip(motion[:, :JAW], 0.0, 1.0, out=motion[:, :JAW])
+    shows = 1.0 - 0.6 * _smooth(paused, 7)
+    if agitation:
+        motion = motion + felt(gap, shows, agitation)
+        gap = gap * (1.0 + rules.AGITATED_GAP * agitation)
+        np.clip(motion[:, :JAW], 0.0, 1.0, out=motion[:, :JAW])
     spoken = np.searchsorted([phone.end for phone in phones], t, side="right")
     numbers = np.array([INDEX[phone.name] for phone in phones] + [0])
-    return Face(motion.astype(np.float32), gap.astype(np.float32), shut.astype(np.float32), numbers[spoken])
+    return Face(
+        motion.astype(np.float32),
+        gap.astype(np.float32),
+        shut.astype(np.float32),
+        shows.astype(np.float32),
+        numbers[spoken],
+    )
 
 
 def _dominated(t: Array, phones: Sequence[Phone], targets: Array, holds: Sequence[float], fade: float) -> Array:
@@ -205,12 +217,35 @@ def gap_weights() -> Array:
     return weights
 
 
-def _feeling(motion: Array, t: Array, phones: Sequence[Phone], stands_out: Array, agitation: float) -> None:
-    spoken = 1.0 - 0.6 * _smooth(pauses(t, phones), 7)
-    for name, share in rules.EXCITED.items():
-        _both(motion, name, share * max(agitation, 0.0) * spoken)
-    for name, share in rules.SUBDUED.items():
-        _both(motion, name, share * max(-agitation, 0.0) * spoken)
+def feeling_weights() -> tuple[Array, Array]:
+    """What full excitement and full calm add to every channel, (53,) each."""
+    amounts = np.zeros((2, FEATURES))
+    for row, table in zip(amounts, (rules.EXCITED, rules.SUBDUED), strict=True):
+        for name, share in table.items():
+            _both(row[None], name, np.full(1, share))
+    return amounts[0], amounts[1]
+
+
+def felt(gap: Array, spoken: Array, agitation: float) -> Array:
+    """What feeling adds to a face: nothing to lips that are shut.
+
+    Args:
+        gap: (T,) the inner-lip gap without feeling, 1 is ``WIDE_MILLIMETRES``.
+        spoken: (T,) how far feeling shows.
+        agitation: -1 (subdued) to 1 (excited).
+
+    Returns:
+        (T, 53) to be added to the motion.
+    """
+    excited, subdued = feeling_weights()
+    added: Array = spoken[:, None] * (max(agitation, 0.0) * excited + max(-agitation, 0.0) * subdued)
+    wider = rules.AGITATED_GAP * agitation * gap
+    added[:, JAW] += wider * rules.WIDE_MILLIMETRES / rules.JAW_LEVER_MILLIMETRES
+    return added
+
+
+def _accents(motion: Array, t: Array, phones: Sequence[Phone], stands_out: Array) -> None:
+    """Brows and eyes on the vowels that stand out."""
     accent = np.zeros_like(t)
     for phone, strength in zip(phones, stands_out, strict=True):
         if strength > 0.6:
@@ -229,7 +264,7 @@ def _blinks(motion: Array, t: Array, phones: Sequence[Phone]) -> None:
     for phone in phones:
         if phone.name != "sil":
             speech_began = phone.begin if speech_began is None else speech_began
-        elif phone.end - phone.begin >= 0.22:
+        elif phone.end - phone.begin >= rules.BLINK_PAUSE:
             if speech_began is not None and phone.begin - speech_began >= 0.8:
                 middle = phone.begin + rules.BLINK_AFTER_PHRASE
                 _both(motion, "eyeBlink", 0.95 * _plateau(t, middle - 0.02, middle + 0.02, 0.08, 0.14))

@@ -62,6 +62,9 @@ class Shard:
         return f"{self.kind}_{self.seed:03d}.npz"
 
 
+SOLEMN = 0.15
+"""How often speech is much slower than usual, whatever its agitation."""
+
 KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out")
 
 
@@ -166,12 +169,14 @@ class _Said:
     """How one utterance is said: drawn before it is spoken, applied to the sound after."""
 
     def __init__(self, dice: random.Random) -> None:
-        self.agitation = round(max(-1.0, min(1.0, dice.gauss(0.0, 0.5))), 3)
+        calm_or_not = dice.uniform(-1.0, 1.0) if dice.random() < 0.75 else dice.gauss(0.0, 0.12)
+        self.agitation = round(calm_or_not, 3)
         # Playing a stretched voice faster moves its formants as another throat would, at the same tempo.
         self.throat = 2.0 ** dice.uniform(-0.34, 0.34)
-        tempo = 2.0 ** (dice.uniform(-0.35, 0.35) + 0.2 * self.agitation)
-        pitch = 2.0 ** (dice.gauss(0.0, 0.16) + 0.25 * self.agitation) * self.throat**-0.5
-        span = max(0.2, dice.uniform(0.7, 1.5) * (1.0 + 0.7 * self.agitation))
+        solemn = dice.uniform(0.2, 0.8) if dice.random() < SOLEMN else 0.0
+        tempo = 2.0 ** (dice.uniform(-0.28, 0.28) + 0.34 * self.agitation - solemn)
+        pitch = 2.0 ** (dice.gauss(0.0, 0.1) + 0.5 * self.agitation) * self.throat**-0.5
+        span = dice.uniform(0.85, 1.2) * 2.0 ** (0.95 * self.agitation)
         self.manner = Manner(stretch=self.throat / tempo, pitch=pitch, span=span)
 
     def finished(self, spoken: list[tuple[Samples, list[Phone]]], voice: Voice) -> Iterator[Utterance]:
@@ -185,10 +190,11 @@ class _Said:
 
 
 def _effort(samples: Samples, agitation: float) -> Samples:
-    """Vocal effort raises the high frequencies (up to 6 dB above 1.5 kHz); levels at 0.08 root mean square."""
+    """Vocal effort raises the high frequencies (up to 10 dB above 1.5 kHz) and the level (6 dB around 0.08)."""
     spectrum = np.fft.rfft(samples)
     frequency = np.fft.rfftfreq(len(samples), 1.0 / RATE)
-    spectrum *= 10.0 ** (6.0 * agitation / 20.0 / (1.0 + (1500.0 / np.maximum(frequency, 1.0)) ** 2))
+    spectrum *= 10.0 ** (10.0 * agitation / 20.0 / (1.0 + (1500.0 / np.maximum(frequency, 1.0)) ** 2))
     shaped = np.fft.irfft(spectrum, len(samples))
     level = float(np.sqrt(np.mean(shaped**2))) or 1.0
-    return (shaped * (0.08 / level)).astype(np.float32)
+    louder: Samples = (shaped * (0.08 * 10.0 ** (6.0 * agitation / 20.0) / level)).astype(np.float32)
+    return louder

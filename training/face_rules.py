@@ -80,8 +80,8 @@ VISEMES: dict[str, Viseme] = {
     # Tongue behind or between the teeth: the lips stay apart, the jaw is nearly shut for hissing sounds.
     "th": Viseme(0.29, 0.24, spread=0.08, raised=0.1, lowered=0.12, hold=1.0),
     "dh": Viseme(0.29, 0.25, spread=0.06, raised=0.08, lowered=0.1, hold=0.9),
-    "s": Viseme(0.23, 0.07, spread=0.3, raised=0.16, lowered=0.2, hold=1.3, shape=0.6),
-    "z": Viseme(0.23, 0.08, spread=0.28, raised=0.16, lowered=0.2, hold=1.3, shape=0.6),
+    "s": Viseme(0.21, 0.07, spread=0.3, raised=0.16, lowered=0.2, hold=1.3, shape=0.6),
+    "z": Viseme(0.21, 0.08, spread=0.28, raised=0.16, lowered=0.2, hold=1.3, shape=0.6),
     "sh": Viseme(0.27, 0.09, funnel=0.5, pucker=0.28, raised=0.14, lowered=0.12, forward=0.2, hold=1.3, shape=1.1),
     "zh": Viseme(0.27, 0.1, funnel=0.48, pucker=0.26, raised=0.14, lowered=0.12, forward=0.2, hold=1.3, shape=1.1),
     "ch": Viseme(0.26, 0.09, funnel=0.48, pucker=0.24, raised=0.12, lowered=0.12, forward=0.2, hold=1.3, shape=1.0),
@@ -105,6 +105,9 @@ SHUT_SHARE = {"p": 0.62, "b": 0.82, "m": 0.92}
 BLINK_AFTER_PHRASE = 0.12
 """Seconds into a pause at which a blink is deepest."""
 
+BLINK_PAUSE = 0.16
+"""Seconds of the shortest pause that is used for a blink."""
+
 # How the layers become curves (left and right alike).
 FUNNEL_TO = 0.55
 SPREAD_TO = {"mouthStretch": 0.3, "mouthSmile": 0.4, "mouthDimple": 0.15}
@@ -113,7 +116,16 @@ SHUT_TO = {"mouthPress": 0.25, "mouthRollLower": 0.12, "mouthRollUpper": 0.12}
 """Curves of fully shut lips on /p b m/, besides ``mouthClose``."""
 
 # Feeling, in proportion to agitation above 0 (excited) or below 0 (subdued).
-EXCITED = {"browInnerUp": 0.3, "browOuterUp": 0.28, "eyeWide": 0.3, "mouthSmile": 0.16, "cheekSquint": 0.1}
-SUBDUED = {"browDown": 0.14, "browInnerUp": 0.1, "eyeSquint": 0.14, "mouthFrown": 0.16, "eyeBlink": 0.1}
+EXCITED = {
+    "browInnerUp": 0.36, "browOuterUp": 0.36, "eyeWide": 0.42, "mouthSmile": 0.2, "cheekSquint": 0.15,
+    "noseSneer": 0.06,
+}  # fmt: skip
+SUBDUED = {
+    "browDown": 0.2, "browInnerUp": 0.12, "eyeSquint": 0.2, "mouthFrown": 0.22, "eyeBlink": 0.15,
+    "mouthShrugLower": 0.06,
+}  # fmt: skip
+AGITATED_GAP = 0.12
+"""How much wider an excited mouth opens, as a share of its gap; what is shut stays shut."""
+
 STRESSED = {"browInnerUp": 0.26, "browOuterUp": 0.24, "eyeWide": 0.1}
 """On the vowels that stand out."""

@@ -16,17 +16,20 @@ import torch
 from lsf_blender_addon.speech.frontend import frame_count
 from lsf_blender_addon.speech.mel import LogMelEncoder
 
-from .augment import RATE, Dice, Samples, non_speech, recorded, resampled
+from .augment import NON_SPEECH, RATE, Dice, Samples, breath, non_speech, recorded, resampled
 from .coarticulation import Face, curves
 from .corpus import Utterance, read_shard
 from .phones import Phone
 
 FPS = 50.0
+NOISE_SECONDS = 6
+NOISES = "noises.npy"
+"""The file of spectra that are mixed into others."""
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One sound and its face: ``spectrum`` (T100, columns), everything of ``face`` at T50 frames."""
+    """One sound and its face, without feeling: ``spectrum`` (T100, columns), everything of ``face`` at T50 frames."""
 
     spectrum: npt.NDArray[np.float16]
     face: Face
@@ -70,6 +73,7 @@ def write(batch: Batch, folder: Path, settings: dict[str, Any]) -> str:
         "spectrum": np.concatenate([item.spectrum for item in items]),
         "motion": np.concatenate([item.face.motion for item in items]).astype(np.float16),
         "gap": np.concatenate([item.face.gap for item in items]).astype(np.float16),
+        "spoken": np.concatenate([item.face.spoken for item in items]).astype(np.float16),
         "shut": np.concatenate([item.face.shut for item in items]).astype(np.float16),
         "phone": np.concatenate([item.face.phone for item in items]).astype(np.uint8),
         "sizes": np.array([(len(item.spectrum), len(item.face.gap)) for item in items]),
@@ -92,7 +96,7 @@ def read(path: Path) -> list[Item]:
         arrays["sizes"], json.loads(str(arrays["table"])), strict=True
     ):
         heard, seen = slice(at100, at100 + spectra), slice(at50, at50 + frames)
-        face = Face(arrays["motion"][seen], arrays["gap"][seen], arrays["shut"][seen], arrays["phone"][seen])
+        face = Face(*(arrays[name][seen] for name in ("motion", "gap", "shut", "spoken", "phone")))
         items.append(Item(arrays["spectrum"][heard], face, is_recorded, agitation))
         at100, at50 = at100 + spectra, at50 + frames
     return items
@@ -119,6 +123,7 @@ def _sounds(utterances: list[Utterance], dice: Dice, severity: float) -> Iterato
         spoken = [Phone(p.name, before + p.begin / speed, before + p.end / speed) for p in utterance.phones]
         end = before + length
         phones = _joined([Phone("sil", 0.0, before), *spoken, Phone("sil", min(spoken[-1].end, end), end + after)])
+        _breathe(clean, before, after, dice)
         babble = _babble(utterances, len(clean), dice)
         heard = recorded(clean, dice, babble, severity)
         yield _Sound(heard, clean, phones, utterance.recorded, utterance.agitation)
@@ -146,9 +151,42 @@ def _babble(utterances: list[Utterance], count: int, dice: Dice) -> Samples:
     return total
 
 
+def _breathe(samples: Samples, before: float, after: float, dice: Dice) -> None:
+    """Breaths in the pauses around an utterance, now and then, in place."""
+    level = float(np.sqrt(np.mean(np.square(samples)))) or 0.05
+    for first, last in ((0, int(before * RATE)), (len(samples) - int(after * RATE), len(samples))):
+        if last - first > RATE // 5 and dice.random() < 0.25:
+            air = breath(last - first, dice) * level * 10.0 ** dice.uniform(-1.6, -0.5)
+            samples[first:last] += air.astype(np.float32)
+
+
+def make_noises(shards: Sequence[Path], folder: Path, settings: dict[str, Any], count: int) -> Path:
+    """Write the spectra that are mixed into others while learning: sounds without speech, and babble of many voices."""
+    path = folder / NOISES
+    if path.is_file():
+        return path
+    encoder, dice = LogMelEncoder(settings), np.random.default_rng(5)
+    length = NOISE_SECONDS * RATE
+    spectra = []
+    for number in range(count):
+        if number % 4:
+            sound = NON_SPEECH[int(dice.integers(len(NON_SPEECH)))](length, dice)
+        else:
+            said = read_shard(shards[int(dice.integers(len(shards)))])
+            sound = np.sum([_babble(said, length, dice) for _ in range(int(dice.integers(1, 4)))], axis=0)
+        sound = np.asarray(0.1 * sound / max(float(np.sqrt(np.mean(np.square(sound)))), 1e-6), np.float32)
+        with torch.inference_mode():
+            spectra.append(encoder.spectrum(torch.from_numpy(sound)[None])[0].numpy().astype(np.float16))
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as stream:
+        np.save(stream, np.stack(spectra))
+    beside.replace(path)
+    return path
+
+
 def _item(sound: _Sound, encoder: LogMelEncoder) -> Item:
     with torch.inference_mode():
         spectrum = encoder.spectrum(torch.from_numpy(sound.samples)[None])[0]
     frames = frame_count(len(sound.samples))
-    face = curves(sound.clean, sound.phones, FPS, frames, sound.agitation)
+    face = curves(sound.clean, sound.phones, FPS, frames)
     return Item(spectrum.numpy().astype(np.float16), face, sound.recorded, sound.agitation)

@@ -1,146 +1,192 @@
-"""Stage 2: encoders and predictor learn which codes a voice calls for; codebook fixed, the decoder follows slowly."""
+"""Stage 3: all of it learns which codes a voice calls for; the codebook is fixed, encoders and decoder follow slowly.
+
+Feeling is taught to come by the emotion stream alone: half of the time a clip is heard with the emotion stream of
+another clip, or with a mixture of both, and its face must then show that feeling. So the words' stream cannot tell it,
+and moving along the emotion stream's features moves the feeling and nothing else.
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from lsf_blender_addon.errors import ModelError
 from lsf_blender_addon.models.card import ModelCard
-from lsf_blender_addon.network.lsf import LsfNetwork, SpeechFeatures
-from lsf_blender_addon.speech.mel import LogMelEncoder
+from lsf_blender_addon.network.lsf import LsfNetwork
 
 from . import checkpoints, crews
-from .batches import Crops, Drawer, unmeasured
+from .batches import Crops, Drawer
+from .hearing import Heads, HearingLoss, Listeners, log_mel
+from .hearing_training import MEET_EVERY
 from .losses import MotionLoss
-from .phones import BILABIALS, INDEX, PHONES
+from .precision import bfloat16_pays
+from .prior_training import STRONGEST_FEELING
 from .recipe import Recipe
 
-LATENT_WEIGHT = 0.3
-PHONE_WEIGHT = 0.6
-MEET_EVERY = 8
-"""Steps between two meetings of the processes that learn together."""
+WEIGHTS = (1.0, 0.3, 0.5, 0.5)
+"""Of motion, codes, words and feeling in what is learnt from."""
+
+MIXED = 0.6
+"""How often the emotion stream is another's, wholly or in part."""
+
+BEYOND = 0.4
+"""How far beyond either of two clips a mixture of their emotion streams may go."""
 
 DECODER_RATE = 0.2
 """The decoder's share of the learning rate: it may get used to what the predictor sends it."""
 
+ENCODER_RATE = 0.8
+"""The encoders' share."""
+
 
 class Trainee(nn.Module):
-    """The network with a head that names phones; the head helps while learning and is not shipped."""
+    """The network, with the heads that taught its encoders; they go on teaching and are not shipped."""
 
-    def __init__(self, card: ModelCard) -> None:
+    def __init__(self, card: ModelCard, *, half: bool) -> None:
         super().__init__()
+        self.narrow = half
         self.network = LsfNetwork(card)
-        self.phones = nn.Linear(card.predictor.audio_features, len(PHONES))
+        self.network.feature_extractor, self.network.audio_model = words, feeling = log_mel(card)
+        self.listeners = Listeners(words, feeling, half=half)
+        self.heads = Heads(card.predictor.audio_features, card.predictor.emotion_features)
 
-    def hear(self, spectrum: Tensor) -> SpeechFeatures:
-        """(B, 2·T, columns), measured already → features of both streams."""
+    def latents(self, words: Tensor, feeling: Tensor) -> Tensor:
+        """Features of both streams → latents of a motion."""
         network = self.network
-        words, feeling = network.feature_extractor, network.audio_model
-        if not isinstance(words, LogMelEncoder) or not isinstance(feeling, LogMelEncoder):
-            raise ModelError("Only models with log-mel encoders can be trained from spectra.")
-        bands = words.columns
-        audio = words.forward_spectrum(spectrum[..., :bands], unmeasured(bands))
-        emotion = feeling.forward_spectrum(spectrum, unmeasured(spectrum.shape[-1]))
-        return SpeechFeatures(audio, emotion, (audio.shape[1],) * len(audio))
-
-    def forward(self, crops: Crops) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch → latents, decoded motion in real units, phone scores."""
-        network = self.network
-        features = self.hear(crops.spectrum)
         # Whoever speaks, the lips do the same: the shape is drawn at random in training.
-        shape = torch.randn(len(crops.spectrum), network.card.identity.inputs)
-        shape = shape * (torch.rand(len(shape), 1) < 0.4)
-        latent = network.feature_predictor(features.audio, features.emotion, network.style(shape))
-        quantised = network.motion_prior.quantize(latent)
-        motion = network.motion_prior.motion_decoder(quantised.latent)
-        return latent, network.in_units(motion), self.phones(features.audio)
+        shape = torch.randn(len(words), network.card.identity.inputs)
+        shape = shape * (torch.rand(len(words), 1) < 0.4)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.narrow):
+            latent: Tensor = network.feature_predictor(words, feeling, network.style(shape))
+        return latent.float()
 
 
-def train(recipe: Recipe, card: ModelCard, drawer: Drawer, prior: Path, folder: Path, *, rank: int = 0) -> Path:
-    """Train until the recipe's last step, from the last checkpoint on; returns the file of the averaged weights."""
+def mixed(feeling: Tensor, agitation: Tensor) -> tuple[Tensor, Tensor]:
+    """Emotion features (B, T, F) and agitation (B,), some of them mixed with those of the next item."""
+    share = torch.where(
+        torch.rand(len(feeling)) < MIXED, torch.rand(len(feeling)) * (1 + 2 * BEYOND) - BEYOND, torch.ones(len(feeling))
+    )
+    other, others = feeling.roll(1, 0), agitation.roll(1, 0)
+    told = share * agitation + (1 - share) * others
+    within = told.clamp(-STRONGEST_FEELING, STRONGEST_FEELING)
+    return share[:, None, None] * feeling + (1 - share[:, None, None]) * other, within
+
+
+@dataclass(frozen=True)
+class Foundations:
+    """What the stages before have left: files of the encoders and of the prior."""
+
+    hearing: Path
+    prior: Path
+
+
+class Lesson:
+    """One step's worth of learning: what a batch is heard and shown as, and how wrong that is."""
+
+    def __init__(self, trainee: Trainee) -> None:
+        self.trainee = trainee
+        self.moves, self.says = MotionLoss(), HearingLoss(trainee.heads)
+
+    def wrong(self, crops: Crops) -> Tensor:
+        """(4,) of motion, codes, words, feeling."""
+        network = self.trainee.network
+        prior = network.motion_prior
+        words, feeling = self.trainee.listeners(crops)
+        said, felt = self.says(words, crops), self.says.of_feeling(feeling, crops)
+        feeling, agitation = mixed(feeling, crops.agitation)
+        wanted = crops.felt(agitation)
+        told = prior.quantize(self.trainee.latents(words, feeling)).latent
+        motion = network.in_units(prior.motion_decoder(told))
+        with torch.no_grad():
+            codes = prior.quantize(prior.motion_encoder(network.scaled(wanted))).latent
+        real = crops.real[..., None]
+        missed = ((told - codes).abs() * real).sum() / (real.sum() * told.shape[-1])
+        return torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
+
+
+def train(
+    recipe: Recipe, card: ModelCard, drawer: Drawer, foundations: Foundations, folder: Path, *, rank: int = 0
+) -> Path:
+    """Train until the recipe's last step, from the last checkpoint on; returns the file of the averaged weights.
+
+    Args:
+        recipe: sizes of the stage.
+        card: of the model.
+        drawer: gives the material.
+        foundations: what the stages before have left.
+        folder: where checkpoints lie.
+        rank: of this process among those that learn together.
+    """
     path, finished = folder / "predictor.pt", folder / "predictor_finished.pt"
     if finished.is_file():
         return finished
-    torch.manual_seed(2)
-    trainee, loss_of, schedule = Trainee(card), MotionLoss(), recipe.predictor
-    stored = checkpoints.load(prior)
-    if stored is not None:
-        trainee.network.motion_prior.load_state_dict(stored["weights"])
-    teacher = trainee.network.motion_prior.motion_encoder.requires_grad_(False).eval()
-    trainee.network.motion_prior.quantize.requires_grad_(False)
-    optimiser = _optimiser(trainee, schedule.rate)
+    torch.manual_seed(recipe.seed)
+    trainee, schedule = Trainee(card, half=bfloat16_pays()), recipe.predictor
+    _begin_with(trainee, foundations)
+    lesson, optimiser = Lesson(trainee), _optimiser(trainee, schedule.rate)
+    averaged, begin = checkpoints.copied(trainee.network), 0
     state = checkpoints.load(path)
-    begin = 0
-    averaged = {name: value.clone() for name, value in trainee.network.state_dict().items()}
     if state is not None:
         trainee.load_state_dict(state["weights"])
         optimiser.load_state_dict(state["optimiser"])
         averaged, begin = state["averaged"], state["step"]
-    weight = torch.ones(len(PHONES))
-    weight[[INDEX[name] for name in BILABIALS]] = 2.0
-    torch.manual_seed(100 * begin + rank)
-    began = time.monotonic()
+    torch.manual_seed(1000 * recipe.seed + 100 * begin + rank)
+    began, sums = time.monotonic(), torch.zeros(4)
     trainee.train()
-    teacher.eval()
     for step in range(begin, schedule.steps):
         for group in optimiser.param_groups:
             group["lr"] = checkpoints.rate_at(step, schedule) * group["share"]
-        crops = drawer.draw(schedule.crops, schedule.frames)
-        latent, motion, named = trainee(crops)
-        with torch.no_grad():
-            wanted = trainee.network.motion_prior.quantize(teacher(trainee.network.scaled(crops.motion))).latent
-        real = crops.real[..., None]
-        told = trainee.network.motion_prior.quantize(latent).latent
-        codes = ((told - wanted).abs() * real).sum() / (real.sum() * latent.shape[-1])
-        phones = functional.cross_entropy(named.transpose(1, 2), crops.phone, weight=weight, reduction="none")
-        phones = (phones * crops.real).sum() / crops.real.sum()
-        moved = loss_of(motion, crops)
-        loss = moved + LATENT_WEIGHT * codes + PHONE_WEIGHT * phones
         optimiser.zero_grad()
-        loss.backward()
+        trainee.listeners.refresh()
+        losses = lesson.wrong(drawer.draw(schedule.crops, schedule.frames))
+        torch.dot(losses, losses.new_tensor(WEIGHTS)).backward()  # type: ignore[no-untyped-call]
+        trainee.listeners.collect()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         optimiser.step()
+        sums += losses.detach()
         if (step + 1) % MEET_EVERY == 0:
             crews.average(trainee.parameters())
-        _follow(averaged, trainee.network, min(recipe.average, (1 + step) / (10 + step)))
+        checkpoints.follow(averaged, trainee.network, min(recipe.average, (1 + step) / (10 + step)))
         last = step + 1 == schedule.steps
         if rank == 0 and ((step + 1) % schedule.keep_every == 0 or last):
+            means = " ".join(f"{value / schedule.keep_every:.4f}" for value in sums)
+            sums.zero_()
             print(
-                f"predictor: step {step + 1} of {schedule.steps}, motion {moved.item():.4f}, codes {codes.item():.4f}, "
-                f"phones {phones.item():.3f}, {time.monotonic() - began:.0f} s",
+                f"predictor: step {step + 1} of {schedule.steps}, motion, codes, words, feeling {means}, "
+                f"{time.monotonic() - began:.0f} s",
                 flush=True,
             )
-            checkpoints.save(
-                path,
-                {
-                    "weights": trainee.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "averaged": averaged,
-                    "step": step + 1,
-                },
-            )
+            weights, moments = trainee.state_dict(), optimiser.state_dict()
+            state = {"weights": weights, "optimiser": moments, "averaged": averaged, "step": step + 1}
+            checkpoints.save(path, state)
     if rank == 0:
         checkpoints.save(finished, {"averaged": averaged})
     return finished
 
 
+def _begin_with(trainee: Trainee, foundations: Foundations) -> None:
+    """Give the trainee what the stages before have learnt, and keep the codebook as it is."""
+    heard, coded = checkpoints.load(foundations.hearing), checkpoints.load(foundations.prior)
+    if coded is not None:
+        trainee.network.motion_prior.load_state_dict(coded["weights"])
+    if heard is not None:
+        both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
+        both.load_state_dict(heard["averaged"])
+    for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
+        fixed.requires_grad_(False)
+
+
 def _optimiser(trainee: Trainee, rate: float) -> torch.optim.AdamW:
     decoder = list(trainee.network.motion_prior.motion_decoder.parameters())
-    own = {id(value) for value in decoder}
-    rest = [value for value in trainee.parameters() if value.requires_grad and id(value) not in own]
-    groups = [{"params": rest, "share": 1.0}, {"params": decoder, "share": DECODER_RATE}]
+    encoders = [*trainee.listeners.parameters(), *trainee.heads.parameters()]
+    known = {id(value) for value in (*decoder, *encoders)}
+    rest = [value for value in trainee.parameters() if value.requires_grad and id(value) not in known]
+    groups = [
+        {"params": rest, "share": 1.0},
+        {"params": decoder, "share": DECODER_RATE},
+        {"params": encoders, "share": ENCODER_RATE},
+    ]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)
-
-
-@torch.no_grad()
-def _follow(averaged: dict[str, Tensor], network: nn.Module, decay: float) -> None:
-    for name, value in network.state_dict().items():
-        if value.dtype.is_floating_point:
-            averaged[name].lerp_(value, 1.0 - decay)
-        else:
-            averaged[name].copy_(value)

@@ -17,8 +17,11 @@ from lsf_blender_addon.models.card import (
     WindowCard,
 )
 
-SHARES = {"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.36, "festival": 0.16, "held_out": 0.04}
+SHARES = {"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.34, "festival": 0.19, "held_out": 0.03}
 """How the hours of speech are divided: voices made from recordings teach most, so they have more than half."""
+
+HEARD = {"floor": 16.0, "depth": 8.0}
+"""How deep words are heard, in nats of power: 69 dB below the loudest band, and 35 dB below each band's own peaks."""
 
 PROVENANCE = (
     "Trained by scripts/train.py --recipe starter from nothing but speech of free text-to-speech engines "
@@ -30,16 +33,16 @@ PROVENANCE = (
 class Sizes:
     """Widths and depths of the network."""
 
-    words: int = 160
-    word_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
-    feeling: int = 48
+    words: int = 256
+    word_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
+    feeling: int = 64
     feeling_dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     latent: int = 128
     heads: int = 4
     intermediate: int = 256
     layers: int = 2
     prior_layers: int = 2
-    code_width: int = 64
+    code_width: int = 32
     levels: tuple[int, ...] = (8, 8, 8, 8, 8, 8, 8, 8)
 
 
@@ -52,7 +55,7 @@ class Schedule:
     rate: float
     frames: int = 160
     warm: int = 200
-    keep_every: int = 50
+    keep_every: int = 100
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,25 @@ class Recipe:
         hours: of speech in the corpus, before it is altered.
         severities: of each variant that the corpus is altered to (0 a studio, 1 a bad line).
         sizes: of the network.
-        prior: stage 1.
-        predictor: stage 2.
+        noises: how many spectra of noise and babble are mixed in while learning.
+        hearing: stage 1, the encoders.
+        prior: stage 2, the codes.
+        predictor: stage 3, all together.
+        seed: of all that is drawn.
         average: decay of the moving average of the weights that ships.
     """
 
     name: str = "starter"
-    hours: float = 4.5
-    severities: tuple[float, ...] = (0.15, 0.55, 1.0)
+    hours: float = 6.5
+    severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
-    prior: Schedule = field(default_factory=lambda: Schedule(steps=1000, crops=16, rate=8e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2320, crops=8, rate=1.2e-3, frames=128))
+    noises: int = 400
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=6000, crops=16, rate=1.5e-3, frames=160))
+    prior: Schedule = field(default_factory=lambda: Schedule(steps=5000, crops=16, rate=7e-4, frames=64))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=6000, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
+    seed: int = 1
 
     @property
     def minutes(self) -> dict[str, float]:
@@ -94,6 +103,8 @@ TOY = Recipe(
         words=32, word_dilations=(1, 2), feeling=16, feeling_dilations=(1,), latent=32, intermediate=32, layers=2,
         prior_layers=1, code_width=16, levels=(5, 5, 5),
     ),
+    noises=4,
+    hearing=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
     prior=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
     predictor=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
 )  # fmt: skip
@@ -115,9 +126,13 @@ def card_of(recipe: Recipe) -> ModelCard:
             name="CC0-1.0", commercial_use=True, url="https://creativecommons.org/publicdomain/zero/1.0/"
         ),
         provenance=PROVENANCE,
-        audio=EncoderCard("log_mel", {"width": sizes.words, "dilations": list(sizes.word_dilations), "prosody": False}),
+        audio=EncoderCard(
+            "log_mel",
+            {"width": sizes.words, "dilations": list(sizes.word_dilations), "prosody": False, **HEARD},
+        ),
         emotion=EncoderCard(
-            "log_mel", {"width": sizes.feeling, "dilations": list(sizes.feeling_dilations), "prosody": True}
+            "log_mel",
+            {"width": sizes.feeling, "dilations": list(sizes.feeling_dilations), "prosody": True, "levels": "shared"},
         ),
         identity=IdentityCard(kind="softmax", inputs=300, hidden=(32,), identities=8),
         predictor=PredictorCard(

@@ -7,14 +7,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from lsf_blender_addon.models.card import ModelCard
-from lsf_blender_addon.speech.mel import LogMelEncoder
 
-from . import checkpoints, corpus, crews, evaluation, material, predictor_training, prior_training, shipping
+from . import (
+    checkpoints,
+    corpus,
+    crews,
+    evaluation,
+    hearing_training,
+    material,
+    neutral,
+    predictor_training,
+    prior_training,
+    shipping,
+)
 from .batches import Drawer
-from .recipe import RECIPES, Recipe, card_of
+from .hearing import log_mel
+from .precision import keep_memory
+from .recipe import Recipe, card_of
 
 Result = TypeVar("Result")
 
@@ -36,12 +49,15 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
     shards = corpus.plan(recipe.minutes, recipe.shard_seconds)
     spoken = _timed("corpus", lambda: corpus.make(shards, work / "corpus", workers))
     altered = _timed("material", lambda: _material(recipe, card, spoken, work / "material", workers))
-    _timed("prior", lambda: prior_training.train(recipe, card, drawer(card, altered, 0, 1), work))
-    _timed("predictor", lambda: crews.run(_learn, workers, workers, recipe.name, altered, work))
+    for name, learn in (("hearing", _hear), ("prior", _code), ("predictor", _predict)):
+        if not (work / f"{name}_finished.pt").is_file():
+            crew = 1 if name == "prior" else workers
+            _timed(name, lambda learn=learn, crew=crew: crews.run(learn, crew, crew, recipe, altered, work))  # type: ignore[misc]
     weights = checkpoints.load(work / "predictor_finished.pt")
     if weights is None:
         raise FileNotFoundError(work / "predictor_finished.pt")
-    shipping.write_model(destination, card, weights["averaged"])
+    even = neutral.even_voices([path for path in spoken if not path.stem.startswith("held_out")])
+    shipping.write_model(destination, card, neutral.with_neutral(card, weights["averaged"], even))
     held_out = [path for path in spoken if path.stem.startswith("held_out")]
     scores = _timed("scores", lambda: held_out_scores(destination, held_out))
     shipping.write_card(destination, shipping.with_scores(card, {"held_out": scores}))
@@ -56,30 +72,49 @@ def held_out_scores(model: Path, shards: list[Path]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in summary.items() if value == value}  # noqa: PLR0124 - NaN
 
 
-def drawer(card: ModelCard, files: list[Path], rank: int, workers: int) -> Drawer:
+def drawer(recipe: Recipe, card: ModelCard, files: list[Path], rank: int, workers: int) -> Drawer:
     """Draws crops from every ``workers``-th file."""
     items = [item for path in files[rank::workers] for item in material.read(path)]
-    return Drawer(items, LogMelEncoder(card.emotion.settings), seed=rank + int(time.time()))
+    noises = np.load(files[0].parent / material.NOISES)
+    # The clock is part of the seed: whoever goes on after a stop must not draw what was drawn before.
+    return Drawer(items, log_mel(card), noises, seed=1000 * recipe.seed + rank + int(time.time()))
 
 
 def _material(recipe: Recipe, card: ModelCard, spoken: list[Path], folder: Path, workers: int) -> list[Path]:
-    batches = list(_batches(recipe, spoken))
-    return material.make(batches, folder, dict(card.emotion.settings), workers)
+    settings, shards = dict(card.emotion.settings), [path for path in spoken if not path.stem.startswith("held_out")]
+    folder.mkdir(parents=True, exist_ok=True)
+    material.make_noises(shards, folder, settings, recipe.noises)
+    return material.make(list(_batches(recipe, shards)), folder, settings, workers)
 
 
-def _batches(recipe: Recipe, spoken: list[Path]) -> Iterator[material.Batch]:
+def _batches(recipe: Recipe, shards: list[Path]) -> Iterator[material.Batch]:
     for variant, severity in enumerate(recipe.severities):
-        for path in spoken:
-            if not path.stem.startswith("held_out"):
-                yield material.Batch(path, variant, severity)
+        for path in shards:
+            yield material.Batch(path, variant, severity)
 
 
-def _learn(rank: int, workers: int, name: str, files: list[Path], work: Path) -> None:
+def _hear(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
+    card = _begin(recipe)
+    hearing_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work, rank=rank)
+
+
+def _code(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
+    card = _begin(recipe)
+    prior_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work)
+
+
+def _predict(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
+    card = _begin(recipe)
+    share = drawer(recipe, card, files, rank, workers)
+    foundations = predictor_training.Foundations(work / "hearing_finished.pt", work / "prior_finished.pt")
+    predictor_training.train(recipe, card, share, foundations, work, rank=rank)
+
+
+def _begin(recipe: Recipe) -> ModelCard:
+    """One thread for each process: threads that wait for each other lose more than they gain."""
     torch.set_num_threads(1)
-    recipe = RECIPES[name]
-    card = card_of(recipe)
-    share = drawer(card, files, rank, workers)
-    predictor_training.train(recipe, card, share, work / "prior_finished.pt", work, rank=rank)
+    keep_memory()
+    return card_of(recipe)
 
 
 def _timed(name: str, stage: Callable[[], Result]) -> Result:

@@ -48,8 +48,27 @@ def invented_word(dice: random.Random) -> str:
     return "".join(dice.choice(_ONSETS) + dice.choice(_NUCLEI) + dice.choice(_CODAS) for _ in range(syllables))
 
 
+PAUSED = 0.2
+"""How often a text is broken into pieces of one to three words, as in solemn or halting speech."""
+
+
+def paused(text: str, dice: random.Random) -> str:
+    """The same words with a pause after every one to three of them."""
+    pieces, left = [], text.split()
+    while left:
+        count = dice.choice((1, 1, 2, 3))
+        pieces.append(" ".join(left[:count]).rstrip(",.!?"))
+        left = left[count:]
+    return "".join(piece + dice.choice((", ", ", ", ". ")) for piece in pieces).strip()
+
+
 def english(dice: random.Random) -> str:
     """Something to say in English: a sentence, a list, minimal pairs or invented words, 1 to about 8 seconds long."""
+    said = _english(dice)
+    return paused(said, dice) if dice.random() < PAUSED else said
+
+
+def _english(dice: random.Random) -> str:
     kind = dice.random()
     if kind < 0.45:
         return _sentence(dice)

@@ -64,6 +64,7 @@ RECORDED: tuple[Voice, ...] = (
     Voice("flite", "rms", "en", _CMU, 95.0, recorded=True),
     Voice("flite", "slt", "en", _CMU, 175.0, recorded=True),
     Voice("festival", "cmu_us_slt_arctic_hts", "en", _CMU, 175.0, recorded=True),
+    Voice("festival", "kal_diphone", "en", _CMU, 105.0, recorded=True),
     Voice("festival", "msu_ru_nsh_clunits", "ru", "BSD-like (N. Shmyrev)", 120.0, recorded=True),
 )
 """Voices made from people's recordings. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi, Italian …) are left
@@ -121,6 +122,11 @@ _PHONEME_EVENT = 7
 _SYNCHRONOUS, _WITH_PHONEME_EVENTS, _IN_IPA, _UTF8 = 2, 1, 2, 1
 _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _WORDS_A_MINUTE = 165
+_SPAN = 0.12
+"""The standard deviation of a recorded voice's pitch as a share of its mean, in ordinary speech."""
+
+_BY_REGRESSION = frozenset({"kal_diphone", "ked_diphone"})
+"""festival's voices whose pitch can be set."""
 
 
 class Espeak:
@@ -209,7 +215,7 @@ def flite_says(voice: Voice, text: str, manner: Manner) -> tuple[Samples, list[P
             _program("flite"), "-voice", voice.name,
             "--setf", f"duration_stretch={manner.stretch:.3f}",
             "--setf", f"int_f0_target_mean={voice.pitch * manner.pitch:.1f}",
-            "--setf", f"int_f0_target_stddev={14.0 * manner.span:.1f}",
+            "--setf", f"int_f0_target_stddev={_SPAN * voice.pitch * manner.pitch * manner.span:.1f}",
             "-psdur", "-t", text + " ", "-o", str(path),
         ]  # fmt: skip
         done = subprocess.run(order, capture_output=True, text=True, check=False)  # noqa: S603
@@ -233,6 +239,12 @@ def festival_says(voice: Voice, texts: Sequence[str], manner: Manner) -> list[tu
     names: Callable[[str], str] = from_russian if voice.language == "ru" else from_arpabet
     with tempfile.TemporaryDirectory() as folder:
         lines = [f"(voice_{voice.name})", f"(Parameter.set 'Duration_Stretch {manner.stretch:.3f})"]
+        if voice.name in _BY_REGRESSION:
+            mean = voice.pitch * manner.pitch
+            lines.append(
+                f"(set! int_lr_params '((target_f0_mean {mean:.1f}) (target_f0_std {_SPAN * mean * manner.span:.1f}) "
+                "(model_f0_mean 170) (model_f0_std 34)))"
+            )
         for number, text in enumerate(texts):
             said = "".join(sign for sign in text if sign not in '"\\')
             lines.append(

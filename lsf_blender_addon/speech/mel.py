@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from ..errors import ModelError
 from . import frontend
+from .dilated import dilated_convolution
 from .settings import settings_of
 
 STEP = frontend.HOP // 2
@@ -38,6 +39,11 @@ PROSODY = 3
 """Columns after the bands where prosody is on: loudness, pitch in octaves times voicing, voicing."""
 
 
+BAND_DEVIATION = 3.0
+PROSODY_LEVELS = ((-7.0, 0.3, 0.4), (3.0, 0.5, 0.35))
+"""Mean and deviation of loudness (nats), pitch (octaves above 100 Hz times voicing) and voicing in ordinary speech."""
+
+
 @dataclass(frozen=True)
 class MelSettings:
     """Sizes of the log-mel encoder.
@@ -49,7 +55,12 @@ class MelSettings:
         kernel: frames that each convolution spans.
         dilations: one layer each at 50 frames a second; reach is (kernel - 1)/2 · 20 ms · their sum.
         floor: how far below the loudest band the spectrum ends, in nats of power (10 are 43 dB).
-        dropout: in training, in every layer.
+        depth: how far below its own loudest moment each band ends, in nats; 0 for no such end. Dull recordings keep
+            their consonants so, which lie far below the loudest band and well above the noise of their own.
+        dropout: in training, in every layer: the share of its channels that is left out of a whole item.
+        levels: what every column is measured against: its own mean and deviation over the recording (``own``: nothing
+            of how loud or high a voice is remains), or, so that how loud, high, lively and bright it is remains,
+            constants (``shared``).
     """
 
     bands: int = 80
@@ -60,14 +71,17 @@ class MelSettings:
     kernel: int = 5
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
     floor: float = 12.0
+    depth: float = 0.0
     dropout: float = 0.1
+    levels: Literal["own", "shared"] = "own"
 
 
 @dataclass(frozen=True, eq=False)
 class SpectrumLevel:
     """Mean and standard deviation of every column over whole recordings, (B, 1, columns) each, and where they end.
 
-    ``floor`` (B, 1, 1) is the log power below which nothing is heard.
+    ``floor`` is the log power below which nothing is heard: (B, 1, 1), or with ``depth`` one for
+    each band and loudness.
     """
 
     mean: Tensor
@@ -96,12 +110,16 @@ class DilatedLayer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.convolution = nn.Conv1d(width, width, kernel, padding=dilation * (kernel - 1) // 2, dilation=dilation)
         self.out = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, width) → the same."""
-        y = self.convolution(self.norm(x).transpose(1, 2)).transpose(1, 2)
-        out: Tensor = x + self.dropout(self.out(functional.gelu(y)))
+        convolution = self.convolution
+        y = dilated_convolution(self.norm(x), convolution.weight, _bias(convolution), convolution.dilation[0])
+        y = self.out(functional.gelu(y))
+        if self.training and self.dropout > 0:
+            y = y * functional.dropout(y.new_ones(len(y), 1, y.shape[-1]), self.dropout)
+        out: Tensor = x + y
         return out
 
 
@@ -148,25 +166,49 @@ class LogMelEncoder(nn.Module):
 
     def measure_spectrum(self, spectrum: Tensor) -> SpectrumLevel:
         """As ``measure``, from (B, T100, columns)."""
-        floor = spectrum[..., : self.sizes.bands].amax((1, 2), keepdim=True) - self.sizes.floor
+        bands = spectrum[..., : self.sizes.bands]
+        floor = bands.amax((1, 2), keepdim=True) - self.sizes.floor
+        if self.sizes.depth > 0:
+            own = torch.maximum(floor, bands.amax(1, keepdim=True) - self.sizes.depth)
+            floor = torch.cat((own, floor), dim=-1) if self.sizes.prosody else own
         heard = self._above(spectrum, floor)
+        if self.sizes.levels == "shared":
+            return self._shared(heard, floor)
         variance, mean = torch.var_mean(heard, dim=1, keepdim=True, correction=0)
         return SpectrumLevel(mean, torch.sqrt(variance + 0.01), floor)
+
+    def _shared(self, heard: Tensor, floor: Tensor) -> SpectrumLevel:
+        """All bands against their common mean, the columns of prosody against constants."""
+        bands = self.sizes.bands
+        mean = heard.new_zeros(len(heard), 1, self.columns)
+        mean[..., :bands] = heard[..., :bands].mean((1, 2), keepdim=True)
+        deviation = torch.full_like(mean, BAND_DEVIATION)
+        if self.sizes.prosody:
+            constants = torch.tensor(PROSODY_LEVELS).to(heard)
+            mean[..., bands:], deviation[..., bands:] = constants[0], constants[1]
+        return SpectrumLevel(mean, deviation, floor)
 
     def _above(self, spectrum: Tensor, floor: Tensor) -> Tensor:
         logs = self.sizes.bands + self.sizes.prosody
         return torch.cat((torch.maximum(spectrum[..., :logs], floor), spectrum[..., logs:]), dim=-1)
 
-    def forward_spectrum(self, spectrum: Tensor, of: SpectrumLevel | None = None) -> Tensor:
-        """(B, T100, columns) of ``spectrum`` → (B, T50, width), T50 = (T100 + 1) // 2."""
+    def levelled(self, spectrum: Tensor, of: SpectrumLevel | None = None) -> Tensor:
+        """(B, T100, columns) of ``spectrum`` → the same shape, measured against the recording: what layers hear."""
         of = self.measure_spectrum(spectrum) if of is None else of
-        x = ((self._above(spectrum, of.floor) - of.mean) / of.deviation).to(self.dtype)
-        x = functional.gelu(self.enter(x.transpose(1, 2)))
-        x = self.halve(x).transpose(1, 2)
+        return (self._above(spectrum, of.floor) - of.mean) / of.deviation
+
+    def forward_levelled(self, spectrum: Tensor) -> Tensor:
+        """(B, T100, columns) of ``levelled`` → (B, T50, width), T50 = (T100 + 1) // 2."""
+        x = functional.gelu(self.enter(spectrum.to(self.dtype).transpose(1, 2)))
+        x = self.halve(x).transpose(1, 2).contiguous()
         for layer in self.layers:
             x = layer(x)
         out: Tensor = self.norm(x)
         return out
+
+    def forward_spectrum(self, spectrum: Tensor, of: SpectrumLevel | None = None) -> Tensor:
+        """(B, T100, columns) of ``spectrum`` → (B, T50, width), T50 = (T100 + 1) // 2."""
+        return self.forward_levelled(self.levelled(spectrum, of))
 
     def forward(self, waveform: Tensor, of: SpectrumLevel | None = None) -> Tensor:
         """(B, N) raw 16 kHz → (B, T50, width); ``of`` where the waveforms are parts of recordings."""
@@ -176,6 +218,12 @@ class LogMelEncoder(nn.Module):
     def dtype(self) -> torch.dtype:
         """The precision that the encoder computes in."""
         return self.norm.weight.dtype
+
+
+def _bias(convolution: nn.Conv1d) -> Tensor:
+    if convolution.bias is None:
+        raise ValueError(convolution)
+    return convolution.bias
 
 
 def _pitch(waveform: Tensor, frames: int) -> tuple[Tensor, Tensor]:

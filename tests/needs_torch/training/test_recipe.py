@@ -122,24 +122,26 @@ def test_a_recorded_voice_covers_its_sound_with_phones() -> None:
 
 def test_the_loss_minds_a_missed_closure_most(work: Path) -> None:
     files = sorted((work / "work" / "material").glob("flite*.npz"))
-    drawer = stages.drawer(card_of(TOY), files, 0, 1)
+    drawer = stages.drawer(TOY, card_of(TOY), files, 0, 1)
     crops = drawer.draw_motion(8, 60)
     loss = MotionLoss()
-    assert loss(crops.motion, crops).item() < 0.02
+    assert loss(crops.motion, crops.motion, crops).item() < 0.02
     open_lips = crops.motion.clone()
     open_lips[..., 50] += 0.05
     blinking = crops.motion.clone()
     blinking[..., 0] += 0.4
-    assert loss(open_lips, crops) > 2 * loss(blinking, crops)
+    assert loss(open_lips, crops.motion, crops) > 2 * loss(blinking, crops.motion, crops)
 
 
 def test_crops_keep_sound_and_face_together(work: Path) -> None:
     files = sorted((work / "work" / "material").glob("*.npz"))
-    drawer: Drawer = stages.drawer(card_of(TOY), files, 0, 1)
+    drawer: Drawer = stages.drawer(TOY, card_of(TOY), files, 0, 1)
     crops = drawer.draw(6, 80)
-    assert crops.spectrum.shape[:2] == (6, 160)
+    assert crops.words.shape == (6, 160, 80)
+    assert crops.feeling.shape == (6, 160, 83)
     assert crops.motion.shape == (6, 80, FEATURES)
-    assert torch.isfinite(crops.spectrum).all()
+    assert torch.isfinite(crops.words).all()
+    assert torch.isfinite(crops.feeling).all()
 
 
 def test_the_starter_fits_its_bounds() -> None:

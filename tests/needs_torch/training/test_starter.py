@@ -6,10 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
+import torch
 
 from lsf_blender_addon.audio import SpeechClip, read_clip
+from lsf_blender_addon.head.landmarks import mouth_track
 from lsf_blender_addon.models.card import read_card
+from lsf_blender_addon.network.lsf import SpeechFeatures, load_network
+from training.coarticulation import COLUMN, gap_weights
 from training.evaluation import Evaluator, aligned_recordings, pooled
+from training.face_rules import WIDE_MILLIMETRES
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +66,50 @@ def test_the_weights_fit_their_bound_and_their_licence(repository: Path) -> None
 
 def test_real_voices_score_what_the_card_says(starter: Evaluator, shared: Path) -> None:
     scores = pooled(starter.tallies(aligned_recordings(shared / "wav"))).summary()
-    bars = {"closure": 0.80, "balanced": 0.88, "corr": 0.60, "auc_open": 0.95}
-    assert all(scores[name] >= bar for name, bar in bars.items()), scores
-    assert scores["silence"] <= 0.06
-    assert scores["shut_cons"] <= 0.20
-    assert abs(scores["lag_ms"]) <= 40
     told = read_card(starter.model).scores["real_voices"]
-    assert scores["corr"] == pytest.approx(told["corr"], abs=0.03)
+    for name in ("closure", "balanced", "corr", "auc_open", "auc_round", "shut_cons", "shut_vowel", "silence"):
+        assert scores[name] == pytest.approx(told[name], abs=0.03), name
+    assert abs(scores["lag_ms"]) <= 20
+    assert scores["jerk"] <= 0.02
+
+
+def test_other_sounds_do_not_babble(starter: Evaluator, shared: Path) -> None:
+    track = starter.track(read_clip(shared / "wav" / "alsa_Noise_nonspeech.wav"))
+    assert track["aperture"].mean() <= 0.1 * WIDE_MILLIMETRES
+
+
+def test_the_same_words_agitated_move_brows_eyes_and_corners_and_keep_their_closures(
+    starter: Evaluator, repository: Path
+) -> None:
+    clip = read_clip(repository / "samples" / "hello.wav")
+    calm = starter.motion(clip_of(soxr.resample(clip.samples * 0.6, 16000 * 0.85, 16000)))
+    agitated = starter.motion(clip_of(soxr.resample(clip.samples * 1.8, 16000 * 1.25, 16000)))
+    dice = np.random.default_rng(0)
+    noisy = starter.motion(clip_of(clip.samples + dice.standard_normal(len(clip.samples)) * 0.002))
+    same = starter.motion(clip)
+    names = ("browInnerUp", "browOuterUpLeft", "eyeWideLeft", "mouthSmileLeft")
+    columns = [COLUMN[name] for name in names]
+    felt = (agitated.expression.mean(0) - calm.expression.mean(0))[columns]
+    chance = np.abs(noisy.expression.mean(0) - same.expression.mean(0))[columns]
+    assert (felt > 0.02).all(), dict(zip(names, felt, strict=True))
+    assert felt.sum() > 3 * chance.sum()
+    for motion in (calm, agitated):
+        assert mouth_track(starter.head, motion)["aperture"].min() < 0.3
+
+
+def test_words_alone_do_not_move_the_feeling(starter: Evaluator, repository: Path) -> None:
+    """What one hears as feeling comes by the emotion stream: with another's, another's feeling shows."""
+    network = load_network(starter.model)
+    clip = read_clip(repository / "samples" / "hello.wav")
+    with torch.inference_mode():
+        slow, fast = (
+            network.features(torch.from_numpy(soxr.resample(clip.samples * gain, 16000 * pace, 16000))[None])
+            for gain, pace in ((0.6, 0.85), (1.8, 1.25))
+        )
+        own, lent = (
+            network.decode(network.predict(SpeechFeatures(slow.audio, emotion, slow.lengths)))[0, 0].numpy()
+            for emotion in (slow.emotion, fast.emotion.mean(1, keepdim=True).expand_as(slow.emotion))
+        )
+    brow = COLUMN["browInnerUp"]
+    assert lent[:, brow].mean() > own[:, brow].mean() + 0.02
+    assert np.abs((lent - own) @ gap_weights()).mean() < 0.06 * WIDE_MILLIMETRES

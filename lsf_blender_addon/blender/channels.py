@@ -74,9 +74,10 @@ def check_face(face: Face, motion: FaceMotion) -> None:
         raise SceneError(f"{name!r} lacks {len(missing)} of its expression keys ({listed}); add or rename them.")
     for thing in (face.mesh, *face.owners):
         if not thing.is_editable:
+            what = f"The mesh data of {name!r}" if thing == keys else f"{thing.name!r}"
             raise SceneError(
-                f"{thing.name!r} is linked from another file and cannot be keyed; make it local or a library override "
-                "first."
+                f"{what} is linked from another file and cannot be keyed; make a library override of "
+                "it, or make it local."
             )
         data = getattr(thing, "animation_data", None)
         if data is not None and data.use_tweak_mode:

@@ -236,10 +236,15 @@ def shown_strips(scene: Any) -> list[Any]:
     return list(strips(scene))
 
 
+def all_strips_name(editor: Any) -> str:
+    """What a sequencer calls the collection of all its strips, inside meta strips too."""
+    return "strips_all" if hasattr(editor, "strips_all") else "sequences_all"
+
+
 def all_strips(scene: Any) -> list[Any]:
     """Every strip of a scene, inside meta strips too."""
     editor = scene.sequence_editor
-    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+    return list(getattr(editor, all_strips_name(editor)))
 
 
 def write_movies(scene: Any, quality: str) -> None:

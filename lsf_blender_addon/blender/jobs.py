@@ -221,6 +221,7 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
     locked = preferences.why_model_locked(settings.model)
     if locked:
         raise ModelError(locked)
+    _feeling_from(settings, scene)
     if card.space == "flame" and face.space == "arkit":
         raise ModelError(
             f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has ARKit's blendshapes: choose a model "
@@ -252,6 +253,8 @@ def ordered(context: Any) -> Order:
             takes=settings.takes,
             seed=settings.seed,
             temperature=settings.temperature if settings.use_temperature else None,
+            feeling=settings.feeling,
+            feeling_from=_feeling_from(settings, scene),
             shape=_shape(face, card),
             carry_to=None if card.space == face.space else scene_head(face),
         ),
@@ -278,6 +281,17 @@ def _recordings(settings: Any, scene: Any) -> tuple[tuple[Recording, ...], Path 
     first = scene.frame_current
     last = first + max(round(seconds * float(compat.rate(scene))) - 1, 0)
     return (Recording(path, 0.0, seconds, float(first), first, last, name=path.stem),), path
+
+
+def _feeling_from(settings: Any, scene: Any) -> Recording | None:
+    if not settings.feeling_strip:
+        return None
+    strip = strips.strip_named(scene, settings.feeling_strip)
+    if strip is None:
+        raise SceneError(
+            f"The strip {settings.feeling_strip!r}, which the feeling comes from, is gone: choose another."
+        )
+    return strips.recording(strip, scene)
 
 
 def _held(place: Where, face: Face) -> bake.Line:

@@ -136,6 +136,10 @@ class _Voice(_Sidebar):
             _text(layout, context, f"The model {settings.model!r} is not installed here: choose another.", "ERROR")
         else:
             _text(layout, context, model.terms, "INFO")
+        layout.prop(settings, "feeling", slider=True)
+        editor = compat.sequencer_scene(context).sequence_editor
+        if editor is not None:
+            layout.prop_search(settings, "feeling_strip", editor, compat.all_strips_name(editor), icon="SEQUENCE")
         column = layout.column(align=True)
         column.prop(settings, "takes")
         column.prop(settings, "seed")

@@ -91,8 +91,8 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
     begun = time.monotonic()
     worker.start()  # torch loads while the sound is read
     clips = []
-    count = len(wish.recordings)
-    for number, recording in enumerate(wish.recordings):
+    sounds = [*wish.recordings, *([] if wish.feeling_from is None else [wish.feeling_from])]
+    for number, recording in enumerate(sounds):
         reading = heard(recording)
         while True:
             try:
@@ -100,7 +100,8 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
             except StopIteration as end:
                 clips.append(end.value)
                 break
-            yield Status("Reading the sound", READING * (number + share) / count)
+            yield Status("Reading the sound", READING * (number + share) / len(sounds))
+    feeling = None if wish.feeling_from is None else clips.pop()
     made: list[list[FaceMotion]] = []
     notes: list[str] = []
     lengths = [max(recording.end - recording.begin, 0.1) for recording in wish.recordings]
@@ -114,6 +115,8 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
             takes=wish.takes,
             seed=wish.seed,
             temperature=wish.temperature,
+            emotion_strength=wish.feeling,
+            emotion_from=feeling,
         )
         span = 1.0 - READING - (CARRYING if wish.carry_to is not None else 0.0)
         begin, part = READING + span * done / total, span * seconds / total

@@ -17,9 +17,13 @@ from bpy.props import (
 
 from ..errors import LsfError
 from ..models.store import DEFAULT_MODEL
+from ..worker.protocol import STRONGEST_EMOTION
 from . import faces, failures, takes
 
 MOST_TAKES = 8
+OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+GROWING = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
+"""A linked head has takes too, through its library override."""
 
 
 def _is_head(_: Any, thing: Any) -> bool:
@@ -53,9 +57,9 @@ class LsfPart(bpy.types.PropertyGroup):
         slot: int
         role: str
     else:
-        action: PointerProperty(type=bpy.types.Action)
-        slot: IntProperty()
-        role: StringProperty()
+        action: PointerProperty(type=bpy.types.Action, override=OVERRIDABLE)
+        slot: IntProperty(override=OVERRIDABLE)
+        role: StringProperty(override=OVERRIDABLE)
 
 
 class LsfTake(bpy.types.PropertyGroup):
@@ -66,9 +70,9 @@ class LsfTake(bpy.types.PropertyGroup):
         parts: Any
         edited: bool
     else:
-        ours: BoolProperty()
-        parts: CollectionProperty(type=LsfPart)
-        edited: BoolProperty()
+        ours: BoolProperty(override=OVERRIDABLE)
+        parts: CollectionProperty(type=LsfPart, override=GROWING)
+        edited: BoolProperty(override=OVERRIDABLE)
 
 
 class LsfHead(bpy.types.PropertyGroup):
@@ -90,11 +94,14 @@ class LsfHead(bpy.types.PropertyGroup):
         use_gaze: bool
         life_seed: int
     else:
-        takes: CollectionProperty(type=LsfTake)
+        takes: CollectionProperty(type=LsfTake, override=GROWING)
         active_take: IntProperty(
-            name="Take", description="The performance that is on the head; click another to see it", update=_show
+            name="Take",
+            description="The performance that is on the head; click another to see it",
+            override=OVERRIDABLE,
+            update=_show,
         )
-        report: StringProperty()
+        report: StringProperty(override=OVERRIDABLE)
         expression: FloatProperty(
             name="Expression",
             description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",
@@ -103,6 +110,7 @@ class LsfHead(bpy.types.PropertyGroup):
             max=3.0,
             soft_max=2.0,
             subtype="FACTOR",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         mouth: FloatProperty(
@@ -113,6 +121,7 @@ class LsfHead(bpy.types.PropertyGroup):
             max=3.0,
             soft_max=2.0,
             subtype="FACTOR",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         upper: FloatProperty(
@@ -123,6 +132,7 @@ class LsfHead(bpy.types.PropertyGroup):
             max=3.0,
             soft_max=2.0,
             subtype="FACTOR",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         jaw: FloatProperty(
@@ -133,6 +143,7 @@ class LsfHead(bpy.types.PropertyGroup):
             max=3.0,
             soft_max=2.0,
             subtype="FACTOR",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         smoothing: FloatProperty(
@@ -145,6 +156,7 @@ class LsfHead(bpy.types.PropertyGroup):
             step=1,
             precision=3,
             subtype="TIME_ABSOLUTE",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         lead: FloatProperty(
@@ -159,12 +171,14 @@ class LsfHead(bpy.types.PropertyGroup):
             step=1,
             precision=3,
             subtype="TIME_ABSOLUTE",
+            override=OVERRIDABLE,
             update=_reshape,
         )
         use_reduction: BoolProperty(
             name="Fewer Keys",
             description="Leave out keys that the face does not need, so that the curves are easy to edit",
             default=False,
+            override=OVERRIDABLE,
             update=_reshape,
         )
         tolerance: FloatProperty(
@@ -177,18 +191,21 @@ class LsfHead(bpy.types.PropertyGroup):
             soft_max=1.0,
             precision=2,
             step=5,
+            override=OVERRIDABLE,
             update=_reshape,
         )
         use_blinks: BoolProperty(
             name="Blinks",
             description="Add blinks by chance, unless the model has made its own",
             default=False,
+            override=OVERRIDABLE,
             update=_reshape,
         )
         use_gaze: BoolProperty(
             name="Gaze",
             description="Add small movements of the eyes by chance, unless the model has made its own",
             default=False,
+            override=OVERRIDABLE,
             update=_reshape,
         )
         life_seed: IntProperty(
@@ -196,6 +213,7 @@ class LsfHead(bpy.types.PropertyGroup):
             description="Another number gives other blinks and other movements of the eyes",
             default=0,
             min=0,
+            override=OVERRIDABLE,
             update=_reshape,
         )
 
@@ -213,6 +231,8 @@ class LsfScene(bpy.types.PropertyGroup):
         use_temperature: bool
         temperature: float
         bake_to: str
+        feeling: float
+        feeling_strip: str
     else:
         source: EnumProperty(
             name="Sound",
@@ -273,6 +293,19 @@ class LsfScene(bpy.types.PropertyGroup):
             max=2.0,
             soft_max=1.0,
             subtype="FACTOR",
+        )
+        feeling: FloatProperty(
+            name="Feeling",
+            description="How much of the feeling in the voice is shown: 0 is neutral, 1 as heard, 2 exaggerated. "
+            "The network runs again for it",
+            default=1.0,
+            min=0.0,
+            max=STRONGEST_EMOTION,
+            subtype="FACTOR",
+        )
+        feeling_strip: StringProperty(
+            name="Feeling From",
+            description="Take the feeling from this strip, and the words from the selected one; empty takes both there",
         )
         bake_to: EnumProperty(
             name="Bake To",

@@ -17,7 +17,7 @@ import bpy
 import pytest
 
 import lsf_blender_addon
-from lsf_blender_addon.blender import compat, failures, jobs, operators, strips
+from lsf_blender_addon.blender import compat, failures, jobs, kept, operators, strips
 from lsf_blender_addon.errors import CancelledError, LsfError, SceneError, WorkerError
 from lsf_blender_addon.worker.client import PYTHON_VARIABLE
 
@@ -93,6 +93,17 @@ def test_one_click_makes_takes_that_lie_at_the_strip_and_a_report(scene: Any) ->
     assert (told["takes"], told["seed"], told["first"], told["last"], told["model"]) == (2, 7, 6, 65, "Starter")
     assert failures.last() is None
     assert jobs.current() is None
+
+
+def test_the_feeling_of_another_strip_is_asked_for_and_a_lost_one_is_said(scene: Any, speech: Path) -> None:
+    other = strips.place_sound(scene, speech, 200, name="angry")
+    other.select = False
+    scene.lsf.feeling, scene.lsf.feeling_strip = 1.5, "angry"
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    (motion,) = kept.kept_in(bpy.data.objects["Ann"].lsf.takes[0].parts[0].action).motions
+    assert (motion.origin["emotion_strength"], motion.origin["emotion_from"]) == (1.5, "angry")
+    compat.strips(scene).remove(other)
+    assert "'angry'" in operators.why_not(bpy.context)
 
 
 def test_no_step_of_a_run_keeps_the_window_waiting(scene: Any) -> None:
@@ -332,6 +343,13 @@ def test_a_linked_head_is_refused_and_its_override_is_animated(scene: Any, tmp_p
     scene.lsf.head = linked
     assert "library override" in operators.why_not(bpy.context)
     scene.lsf.head = linked.override_hierarchy_create(scene, bpy.context.view_layer)
+    assert "mesh data of 'Ann'" in operators.why_not(bpy.context)
+    scene.lsf.head.data.override_create(remap_local_usages=True)
     assert operators.why_not(bpy.context) == ""
     assert bpy.ops.lsf.animate() == {"FINISHED"}
-    assert len(scene.lsf.head.lsf.takes) == 1
+    saved = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(saved))
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    mesh = bpy.context.scene.lsf.head
+    action = mesh.data.shape_keys.animation_data.action  # the list of takes is not kept for overrides; this is
+    assert kept.kept_in(action).places[0].strip == "speech"

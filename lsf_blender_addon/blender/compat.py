@@ -227,6 +227,11 @@ def speed_keys(strip: Any) -> list[float] | None:
     return None if keys is None else [float(key.timeline_frame) for key in keys]
 
 
+def retimes_exactly(strip: Any) -> bool:
+    """Whether a retimed sound strip plays where its keys say; 4.5 plays it up to two frames late."""
+    return hasattr(strip, "pitch_correction")
+
+
 def shown_strips(scene: Any) -> list[Any]:
     """The strips that the sequencer shows: the top level, or those inside the meta strip that is open."""
     editor = scene.sequence_editor

@@ -208,8 +208,8 @@ def require_recorded_speed(strip: Any, scene: Any) -> None:
 
 def _retimed(strip: Any) -> SceneError:
     return SceneError(
-        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender does not tell at "
-        "which. Take its retiming away, or use Blender 4.5 or newer."
+        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender does not tell "
+        "exactly where. Take its retiming away, or use Blender 5.0 or newer."
     )
 
 
@@ -242,6 +242,8 @@ def _speed(strip: Any, path: Path, packed: str | None, rate: float) -> float:
         return rate / strip.fps if strip.fps > 0 else 1.0  # a movie's pictures lie one on each frame of the scene
     if keys is not None and len(keys) == 0:
         return 1.0
+    if keys and not compat.retimes_exactly(strip):
+        raise _retimed(strip)
     if keys is not None and len(keys) > 2:  # noqa: PLR2004 - the beginning and the end
         raise SceneError(
             f"The strip {strip.name!r} plays at more than one speed. Split it where the speed changes, or render it to "

@@ -72,19 +72,19 @@ def _told(reason: RuntimeError | None) -> str:
 
 @contextmanager
 def selected(face: Face) -> Iterator[None]:
-    """Only the head is selected."""
+    """Only the head is selected, with the meshes that follow it: teeth, tongue, lashes."""
     layer = bpy.context.view_layer
     was, active = list(layer.objects.selected), layer.objects.active
     try:
         for thing in was:
             thing.select_set(False)
-        for thing in (face.armature, face.mesh):
+        for thing in (face.armature, face.mesh, *face.followers):
             if thing is not None:
                 thing.select_set(True)
         layer.objects.active = face.mesh
         yield
     finally:
-        for thing in (face.armature, face.mesh):
+        for thing in (face.armature, face.mesh, *face.followers):
             if thing is not None:
                 thing.select_set(False)
         for thing in was:

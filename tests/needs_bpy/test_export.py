@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -137,6 +138,17 @@ def test_only_the_head_is_exported_and_the_selection_survives(
     glb = reader()(save_glb(face, tmp_path / "head.glb"))
     assert "Other" not in [node["name"] for node in glb.tree["nodes"]]
     assert list(bpy.context.view_layer.objects.selected) == [other]
+
+
+def test_meshes_that_follow_the_head_are_exported_with_it(
+    make_head: Maker, make_motion: Motions, tmp_path: Path
+) -> None:
+    teeth = bpy.data.objects.new("Teeth", bpy.data.meshes.new("Teeth"))
+    teeth.data.from_pydata([(0, 0, 0), (0.01, 0, 0), (0, 0.01, 0)], [], [(0, 1, 2)])
+    bpy.context.scene.collection.objects.link(teeth)
+    face = dataclasses.replace(spoken(make_head("arkit"), make_motion("arkit", frames=3)), followers=(teeth,))
+    glb = reader()(save_glb(face, tmp_path / "head.glb"))
+    assert {"Teeth", face.mesh.name} <= {node["name"] for node in glb.tree["nodes"] if "mesh" in node}
 
 
 def test_a_blend_opens_again_with_its_animation_and_its_sound(

@@ -357,13 +357,13 @@ def test_a_recording_is_heard_once_whatever_is_derived_from_it(tiny_model: Path)
 
     network = kept.load(request.model, torch.device("cpu"), torch.float32)
     network.feature_extractor.register_forward_pre_hook(count)
-    same = {"seed": 3}, {"takes": 2, "temperature": 9.0}, {"shape": (1.0,) * 300}
+    same = {"seed": 3}, {"takes": 2, "temperature": 9.0}, {"shape": (1.0,) * 300}, {"emotion_strength": 0.0}
     for change in same:
         (first, *_) = kept.predict(dataclasses.replace(request, **change), quiet)
         assert hearings == 0
         (fresh, *_) = made(clip, tiny_model, **change)
         assert np.array_equal(first.expression, fresh.expression)
-    for change in ({"audio": talk(15.0, 1)}, {"window_seconds": 5.0}):
+    for change in ({"audio": talk(15.0, 1)}, {"window_seconds": 5.0}, {"emotion_from": talk(9.0, 2)}):
         before = hearings
         kept.predict(dataclasses.replace(request, **change), quiet)
         assert hearings > before

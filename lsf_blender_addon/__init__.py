@@ -7,9 +7,10 @@ __version__ = "0.1.0"
 
 def register() -> None:
     """Blender switches the add-on on."""
-    from .blender import registration  # noqa: PLC0415 - importable without bpy
+    from . import cli  # noqa: PLC0415 - importable without bpy
+    from .blender import registration  # noqa: PLC0415
 
-    registration.register()
+    registration.register(cli.main)
 
 
 def unregister() -> None:

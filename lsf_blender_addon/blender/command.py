@@ -5,10 +5,14 @@ Blender runs it without a window, with the add-on's own settings; what it return
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import bpy
+
+from ..worker.client import PYTHON_VARIABLE
+from .worker_choice import worker_python
 
 NAME = "lsf"
 
@@ -25,7 +29,15 @@ def register(execute: Execute) -> Any:
     Returns:
         What :func:`unregister` takes.
     """
-    return bpy.utils.register_cli_command(NAME, execute)
+
+    def run(words: list[str]) -> int:
+        # The batch's processes start without the person's preferences and inherit only the environment.
+        python = worker_python(bpy.context)
+        if python is not None:
+            os.environ.setdefault(PYTHON_VARIABLE, str(python))
+        return execute(words)
+
+    return bpy.utils.register_cli_command(NAME, run)
 
 
 def unregister(handle: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, operators, operators_head, operators_takes, panels, preferences, properties
+from . import command, jobs, operators, operators_head, operators_takes, panels, preferences, properties
 
 CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
@@ -26,18 +26,24 @@ def before_load(*_: Any) -> None:
     jobs.drop()
 
 
-def register() -> None:
-    """Tell Blender of everything."""
+_commands: list[Any] = []
+"""The handle of ``blender --command lsf`` while the add-on is on."""
+
+
+def register(command_line: command.Execute) -> None:
+    """Tell Blender of everything; ``command_line`` runs the words of ``blender --command lsf``."""
     for entry in CLASSES:
         bpy.utils.register_class(entry)
     properties.attach()
     panels.attach()
     bpy.app.handlers.load_pre.append(before_load)
     atexit.register(jobs.stop_workers)
+    _commands.append(command.register(command_line))
 
 
 def unregister() -> None:
     """Take everything back; the worker ends."""
+    command.unregister(_commands.pop())
     jobs.drop()
     jobs.stop_workers()
     atexit.unregister(jobs.stop_workers)

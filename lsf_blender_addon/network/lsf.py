@@ -340,7 +340,8 @@ def load_network(folder: Path, device: torch.device | str = "cpu", dtype: torch.
     Args:
         folder: holds ``model.json`` and ``weights.safetensors``.
         device: where to.
-        dtype: precision of the two speech encoders, which are nearly all of the work; the rest stays float32.
+        dtype: precision of HuBERT and emotion2vec, which are nearly all of the work; the rest stays float32, and so do
+            log-mel encoders, which save no time that could be noticed and lose closures.
 
     Raises:
         ModelError: a file is missing or damaged, or its tensors are not those that the card asks for.
@@ -358,9 +359,9 @@ def load_network(folder: Path, device: torch.device | str = "cpu", dtype: torch.
         raise ModelError(f"{path} is damaged or not a safetensors file ({error}).") from error
     assign(network, tensors, str(path))
     network.to(device)
-    if dtype is not None:
-        network.feature_extractor.to(dtype)
-        network.audio_model.to(dtype)
+    for encoder in (network.feature_extractor, network.audio_model):
+        if dtype is not None and not isinstance(encoder, LogMelEncoder):
+            encoder.to(dtype)
     return network.eval()
 
 

@@ -70,7 +70,7 @@ def speed(found: Speed) -> str:
     busy = "" if found.load is None else f", load {found.load:.1f} a core"
     cold = "" if found.cold_processor is None else f" ({found.cold_processor:.1f} of processor)"
     return (
-        f"speed: {found.times_real_time:.3g} times real time ({found.warm_processor:.2f} s of processor for 30 s), "
+        f"speed: {found.times_real_time:.1f} times real time ({found.warm_processor:.2f} s of processor for 30 s), "
         f"first result of a cold worker on 5 s after {found.cold_seconds:.1f} s{cold}, "
         f"weights {found.megabytes:.1f} MB; {found.threads} threads{busy}"
     )

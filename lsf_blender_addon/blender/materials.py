@@ -10,34 +10,39 @@ import bpy
 
 @dataclass(frozen=True)
 class Look:
-    """A colour, sRGB 0 to 1, and how rough its surface is."""
+    """A colour, sRGB 0 to 1, how rough its surface is, and whether light gets under it as under skin."""
 
     red: float
     green: float
     blue: float
     roughness: float = 0.5
+    flesh: bool = False
 
 
 LOOKS: tuple[tuple[str, Look], ...] = (
-    ("lip", Look(0.72, 0.38, 0.36, 0.4)),
-    ("gum", Look(0.66, 0.30, 0.31, 0.35)),
-    ("tongue", Look(0.70, 0.33, 0.34, 0.4)),
-    ("teeth", Look(0.95, 0.93, 0.87, 0.25)),
-    ("tooth", Look(0.95, 0.93, 0.87, 0.25)),
-    ("mouth", Look(0.26, 0.09, 0.09, 0.6)),
-    ("cavity", Look(0.26, 0.09, 0.09, 0.6)),
-    ("pupil", Look(0.02, 0.02, 0.025, 0.1)),
-    ("iris", Look(0.25, 0.42, 0.52, 0.2)),
-    ("sclera", Look(0.95, 0.94, 0.93, 0.15)),
-    ("cornea", Look(0.95, 0.94, 0.93, 0.05)),
-    ("brow", Look(0.25, 0.16, 0.11, 0.8)),
+    ("lip", Look(0.74, 0.43, 0.39, 0.38, flesh=True)),
+    ("gum", Look(0.66, 0.32, 0.32, 0.35, flesh=True)),
+    ("tongue", Look(0.70, 0.35, 0.35, 0.4, flesh=True)),
+    ("teeth", Look(0.93, 0.90, 0.83, 0.22)),
+    ("tooth", Look(0.93, 0.90, 0.83, 0.22)),
+    ("mouth", Look(0.24, 0.08, 0.08, 0.6)),
+    ("cavity", Look(0.24, 0.08, 0.08, 0.6)),
+    ("pupil", Look(0.02, 0.02, 0.025, 0.06)),
+    ("limbus", Look(0.13, 0.21, 0.25, 0.08)),
+    ("iris", Look(0.27, 0.45, 0.50, 0.06)),
+    ("sclera", Look(0.91, 0.89, 0.87, 0.1)),
+    ("cornea", Look(0.91, 0.89, 0.87, 0.05)),
+    ("brow", Look(0.25, 0.17, 0.12, 0.8)),
     ("lash", Look(0.10, 0.07, 0.06, 0.8)),
     ("hair", Look(0.20, 0.13, 0.10, 0.7)),
-    ("eye", Look(0.95, 0.94, 0.93, 0.15)),
+    ("eye_rim", Look(0.78, 0.50, 0.45, 0.25, flesh=True)),
+    ("eye", Look(0.91, 0.89, 0.87, 0.1)),
 )
 """First word found in a material's name decides; the rest is skin."""
 
-SKIN = Look(0.87, 0.66, 0.56, 0.5)
+SKIN = Look(0.86, 0.66, 0.56, 0.48, flesh=True)
+FLESH_SHARE, FLESH_SCALE = 0.15, 0.006
+"""How much of the light goes under skin, and how far, in metres."""
 KNEE = 0.04045
 
 
@@ -60,6 +65,9 @@ def material(name: str) -> Any:
     if shader is not None:
         shader.inputs["Base Color"].default_value = colour
         shader.inputs["Roughness"].default_value = look.roughness
+        if look.flesh:
+            shader.inputs["Subsurface Weight"].default_value = FLESH_SHARE
+            shader.inputs["Subsurface Scale"].default_value = FLESH_SCALE
     return made
 
 

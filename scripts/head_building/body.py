@@ -9,9 +9,25 @@ import numpy as np
 from . import eyes, lids, teeth
 from .curves import Array, Indices
 from .skin import Skin, build_skin
-from .topology import EYE, MOUTH, NOSTRIL, Faces
+from .topology import EYE, MOUTH, Faces
 
-MATERIALS = ("skin", "lips", "mouth_inside", "eye_white", "iris", "pupil", "teeth", "gums", "tongue", "brows", "lashes")
+MATERIALS = (
+    "skin",
+    "lips",
+    "mouth_inside",
+    "eye_rim",
+    "eye_white",
+    "limbus",
+    "iris",
+    "pupil",
+    "teeth",
+    "gums",
+    "tongue",
+    "brows",
+    "lashes",
+)
+NOSTRIL_DARK = 2
+LID_MARGIN = 7  # the ring where the lids' skin ends and their moist edge begins
 FLIP = np.array([-1.0, 1.0, 1.0])
 
 
@@ -73,12 +89,17 @@ def _skin_materials(skin: Skin) -> Indices:
     for key in skin.keys:
         if key[0] == "mouth":
             kind.append(int(str(key[1])))
+        elif key[0] == "eye" and int(str(key[1])) >= LID_MARGIN:
+            kind.append(-2 - int(str(key[1])))
         else:
-            deep = key[0] in {"mouth_patch", "nostril_patch"} or (key[0] == "nostril" and key[1] == NOSTRIL.rings)
+            deep = key[0] in {"mouth_patch", "nostril_patch"} or (
+                key[0] == "nostril" and int(str(key[1])) >= NOSTRIL_DARK
+            )
             kind.append(100 if deep else -1)
     rings = np.array(kind)[skin.quads]
     deepest, nearest = rings.max(axis=1), rings.min(axis=1)
     names[(nearest >= 4) & (deepest <= 11)] = MATERIALS.index("lips")
+    names[(nearest < -1) & (deepest < -1)] = MATERIALS.index("eye_rim")
     names[deepest > 11] = MATERIALS.index("mouth_inside")
     return names
 

@@ -50,13 +50,14 @@ def units(body: Body) -> dict[str, Array]:
 
     out_of_cheek = normals(p)
     cheek_keep = keep * below_eye
-    puff = near(p, (3.6, -4.0, 6.5), (2.9, 2.8, 3.6), 0.15)[:, None] * (out_of_cheek * 0.62)
+    puff = near(p, (3.6, -4.0, 6.5), (3.2, 3.0, 3.8), 0.2)[:, None] * (out_of_cheek * 0.78)
     puff += pull(p, (1.2, -5.0, 8.4), (2.6, 2.2, 2.6), (0.0, 0.0, 0.16))
     puff = puff * keep * lining_fade(body)[:, None]
     puff = sealed(body, puff + body.mirrored(puff))
-    squint = pull(p, (3.9, -0.4, 5.9), (2.4, 2.2, 3.2), (0.06, 0.50, 0.32), 0.1) * cheek_keep
+    squint = pull(p, (4.0, -0.6, 6.4), (2.5, 2.2, 3.2), (0.08, 0.52, 0.36), 0.1) * cheek_keep
     squint = squint + lids_moved(body, 0.05, 0.85)
-    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.14, 0.46, 0.06), 0.15) * keep
+    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.16, 0.52, 0.04), 0.15) * keep
+    sneer += pull(p, (2.8, -1.9, 7.6), (1.6, 1.7, 2.2), (0.0, 0.28, 0.22)) * keep
     sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.6, 1.6), (-0.03, 0.24, 0.05)) * keep
     sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.26, 0.04)) * _upper_only(body)
     sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.22, 0.05)))

@@ -10,7 +10,7 @@ from .curves import Array
 from .topology import MOUTH
 
 # Ring behind the contact → how much it follows the contact's innermost ring.
-INSIDE = {11: 0.95, 12: 0.86, 13: 0.72, 14: 0.55, 15: 0.35, 16: 0.15, 17: 0.0, 18: 0.0, 19: 0.0, 20: 0.0, 21: 0.0}
+INSIDE = {11: 0.96, 12: 0.92, 13: 0.76, 14: 0.56, 15: 0.35, 16: 0.15, 17: 0.0, 18: 0.0, 19: 0.0, 20: 0.0, 21: 0.0}
 NEAR_CONTACT = ((7, 0.8), (6, 0.5), (5, 0.25))
 
 

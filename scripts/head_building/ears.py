@@ -1,6 +1,13 @@
-"""The ear: rings from its root over the helix into the bowl, tilted away from the skull about its front edge."""
+"""The ear: rings from its root round the helix and over its relief into the bowl, leaning away from the skull.
+
+The relief is a height over the ear's plane: ridges along the curves that anatomy names, hollows between them. In that
+plane the first coordinate points to the face, the second up; both in centimetres from the ear's middle.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,50 +16,139 @@ from .proportions import EAR
 from .surface import cast
 from .topology import EAR as OPENING
 
-HINGE_DEPTH = 0.4
 COUNT = len(OPENING.edge())
+HINGE_DEPTH = 0.5
+LEAN = np.deg2rad(14.0)  # the ear's top lies farther back than its lobe
+SPREAD = 0.47  # how steeply the ear stands off the head
+BOWL = np.array([0.2, -0.25])  # where the rings shrink to
 
-# ring → (scale of the outline, height over the ear's plane, share of the plane's tilt)
-RINGS: dict[int, tuple[float, float, float]] = {
-    1: (0.72, -0.10, 0.25),
-    2: (0.80, -0.05, 0.70),
-    3: (0.95, 0.00, 0.95),
-    4: (1.02, 0.12, 1.0),
-    5: (0.98, 0.26, 1.0),
-    6: (0.88, 0.26, 1.0),
-    7: (0.79, 0.06, 1.0),
-    8: (0.68, 0.10, 0.98),
-    9: (0.58, 0.16, 0.95),
-    10: (0.47, -0.10, 0.85),
-    11: (0.36, -0.35, 0.6),
+Place = tuple[float, float]
+
+# The outline from the front's middle over the top.
+OUTLINE: tuple[Place, ...] = (
+    (1.06, -0.2),
+    (0.98, 0.55),
+    (1.0, 1.35),
+    (0.82, 2.2),
+    (0.25, 2.85),
+    (-0.5, 2.95),
+    (-1.25, 2.5),
+    (-1.75, 1.65),
+    (-1.9, 0.65),
+    (-1.72, -0.35),
+    (-1.3, -1.3),
+    (-0.85, -2.1),
+    (-0.35, -2.75),
+    (0.2, -3.0),
+    (0.66, -2.7),
+    (0.88, -1.9),
+    (0.95, -1.1),
+)
+HELIX: tuple[Place, ...] = (
+    (0.15, 0.05),
+    (0.62, 0.45),
+    (0.82, 1.3),
+    (0.62, 2.1),
+    (0.15, 2.62),
+    (-0.48, 2.7),
+    (-1.1, 2.3),
+    (-1.54, 1.55),
+    (-1.68, 0.65),
+    (-1.5, -0.3),
+    (-1.12, -1.2),
+)
+ANTIHELIX: tuple[Place, ...] = ((0.02, -1.2), (-0.5, -1.0), (-0.86, -0.4), (-0.93, 0.3), (-0.78, 0.95), (-0.45, 1.75))
+LOWER_LEG: tuple[Place, ...] = ((-0.78, 0.95), (-0.3, 1.05), (0.25, 1.0))
+# ridge: curve, height, half-width
+RIDGES: tuple[tuple[tuple[Place, ...], float, float], ...] = (
+    (HELIX, 0.36, 0.26),
+    (ANTIHELIX, 0.34, 0.30),
+    (LOWER_LEG, 0.22, 0.26),
+)
+# bump or hollow: middle, radii, height
+BUMPS: tuple[tuple[Place, Place, float], ...] = (
+    ((0.25, -0.35), (0.95, 1.0), -0.62),  # bowl
+    ((0.98, -0.3), (0.46, 0.6), 0.40),  # tragus
+    ((0.22, -1.32), (0.42, 0.36), 0.24),  # antitragus
+    ((0.62, -1.0), (0.3, 0.42), -0.22),  # the notch between them
+    ((-0.2, 1.5), (0.45, 0.55), -0.12),  # the fossa between the antihelix's legs
+    ((0.2, -2.3), (0.8, 0.7), 0.12),  # lobe
+)
+
+# ring → scale of the outline behind and before, share of the lean away from the head
+ROOT: dict[int, tuple[float, float, float]] = {
+    1: (0.66, 1.26, 0.15),
+    2: (0.73, 1.18, 0.60),
+    3: (0.89, 1.11, 0.92),
+    4: (1.00, 1.05, 1.0),
 }
-# The outline, from the front middle over the top: angle (degrees), reach.
-ANGLES = (0, 40, 75, 110, 150, 180, 215, 250, 270, 290, 320, 360)
-REACH = (1.05, 1.75, 2.6, 2.85, 2.35, 1.95, 1.85, 2.25, 2.5, 2.35, 1.5, 1.05)
+FACE: dict[int, float] = {5: 0.985, 6: 0.91, 7: 0.82, 8: 0.73, 9: 0.63, 10: 0.52, 11: 0.40, 12: 0.27}
+RINGS = (*ROOT, *FACE)
+ON_HEAD = {1: 1.0, 2: 0.9, 3: 0.7, 4: 0.4}  # how far the rings before the ear lie on the head
+BACK = {1: 0.0, 2: -0.10, 3: -0.12, 4: -0.02}  # height of the ear's back over its plane
 
 
 def ring(number: int) -> Array:
     """One ring's points (N, 3) in the order of the opening's edge."""
-    scale, height, tilt = RINGS[number]
-    edge = np.array(OPENING.edge(), dtype=np.float64)
-    middle = edge.mean(axis=0)
-    # start at the front middle, clockwise seen from outside: front is the lower column
-    flat = (edge - middle) / np.array([2.0, 5.0])
-    angle = np.degrees(np.arctan2(-flat[:, 1] * 1.6, -flat[:, 0])) % 360.0
-    reach = through(ANGLES, REACH, angle) * scale
-    turn = np.deg2rad(angle)
-    front = np.cos(turn) * reach * 0.95
-    up = np.sin(turn) * reach
-    frontness = smoothstep(0.15, 0.95, np.cos(turn))
-    lean = np.deg2rad(10.0)
-    z = front * np.cos(lean) + up * -np.sin(lean)
-    y = up * np.cos(lean) + front * np.sin(lean)
-    behind = np.maximum(1.0 - front, 0.0)
-    x = _hinge(EAR[1] + y) + 0.44 * behind * tilt + height * (1 - 0.75 * frontness)
-    return np.stack([x, EAR[1] + y, EAR[2] + z], axis=-1)
+    outline = _outline()
+    # the first points lie before the ear's opening, the last ones run up along the lobe's front
+    from_front = np.minimum(np.arange(COUNT), COUNT - np.arange(COUNT))
+    front = smoothstep(6.5, 0.0, from_front)
+    if number in ROOT:
+        behind, before, lean = ROOT[number]
+        scale = behind + (before - behind) * front
+        height = BACK[number] * (1.0 - front)
+    else:
+        scale, lean = np.full(COUNT, FACE[number]), 1.0
+    flat = BOWL + (outline - BOWL) * scale[:, None]
+    if number in FACE:
+        height = relief(flat)
+    on_head = front * ON_HEAD[number] if number in ROOT else np.zeros(COUNT)
+    return _placed(flat, height, lean, on_head)
 
 
-def _hinge(y: Array) -> Array:
-    """How far out the head is just before the ear, at these heights (N,)."""
-    start = np.stack([np.full_like(y, 20.0), y, np.full_like(y, HINGE_DEPTH)], axis=-1)
+def relief(flat: Array) -> Array:
+    """Height over the ear's plane at places in it (N, 2)."""
+    height = np.zeros(len(flat))
+    for curve, rise, width in RIDGES:
+        height = np.maximum(height, rise * np.exp(-((_apart(flat, curve) / width) ** 2)))
+    for middle, radii, rise in BUMPS:
+        reach = np.linalg.norm((flat - np.array(middle)) / np.array(radii), axis=1)
+        height = height + rise * (1.0 - np.minimum(reach, 1.0) ** 2) ** 2
+    return np.asarray(height)
+
+
+def _outline() -> Array:
+    """The outline at as many evenly spaced places as the rings have points (N, 2)."""
+    corners = np.array([*OUTLINE, OUTLINE[0]], dtype=np.float64)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    at = along[-1] * np.arange(COUNT) / COUNT
+    return through([float(a) for a in along], corners.tolist(), at)
+
+
+def _apart(flat: Array, curve: Sequence[Place]) -> Array:
+    """Distance of places (N, 2) to a polyline (N,)."""
+    corners = np.array(curve)
+    best = np.full(len(flat), np.inf)
+    for a, b in pairwise(corners):
+        t = np.clip(((flat - a) @ (b - a)) / ((b - a) @ (b - a)), 0.0, 1.0)
+        best = np.minimum(best, np.linalg.norm(flat - a - t[:, None] * (b - a), axis=1))
+    return best
+
+
+def _placed(flat: Array, height: Array, lean: float, on_head: Array) -> Array:
+    """From the ear's plane into the head's space; ``on_head``: how much of a point lies on the head itself (N,)."""
+    front, up = flat[:, 0], flat[:, 1]
+    z = EAR[2] + front * np.cos(LEAN) - up * np.sin(LEAN)
+    y = EAR[1] + up * np.cos(LEAN) + front * np.sin(LEAN)
+    behind = np.maximum(1.45 - front, 0.0)
+    held = 1.0 - 0.6 * smoothstep(0.3, 1.0, front) * (height > 0.0)
+    x = _head(y, np.full_like(y, HINGE_DEPTH)) + SPREAD * behind * lean + height * held
+    x = x + on_head * (_head(y, z) - x)
+    return np.stack([x, y, z], axis=-1)
+
+
+def _head(y: Array, z: Array) -> Array:
+    """How far out the head is at these heights and depths (N,)."""
+    start = np.stack([np.full_like(y, 20.0), y, z], axis=-1)
     return cast(start, np.tile(np.array([-1.0, 0.0, 0.0]), (len(y), 1)))[:, 0]

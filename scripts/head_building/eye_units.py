@@ -12,6 +12,7 @@ from .topology import EYE as OPENING
 
 # How far each lid ring follows the rim.
 FOLLOW = {1: 0.06, 2: 0.16, 3: 0.32, 4: 0.58, 5: 0.88, 6: 1.0, 7: 1.0, 8: 1.0, 9: 0.97, 10: 0.5}
+CREASE_RISE = 0.10  # cm: a lid that comes down smooths out its fold
 LOOK = {"Down": 30.0, "Up": 25.0, "In": 28.0, "Out": 28.0}  # degrees at 1
 
 
@@ -38,16 +39,22 @@ def lids_moved(body: Body, upper: float, lower: float, aside: float = 0.0) -> Ar
     """
     field = np.zeros_like(body.points)
     move = _rim(upper, lower, aside)
+    upper_lid = lids.upper_share()
     for number in range(1, OPENING.rings + 1):
         ring = body.skin.ring(OPENING, number)
         rest = body.points[ring]
         flat = rest[:, :2] - EYE[:2]
         if number >= lids.FIRST_EXPLICIT:
             above = lids.RINGS[number][1]
-            laid = lids.behind_lid if number >= lids.FIRST_HIDDEN else lids.on_ball
-            placed = laid(flat + move * FOLLOW[number], above) - laid(flat, above)
+            moved = flat + move * FOLLOW[number]
+            if number >= lids.FIRST_HIDDEN:
+                placed = lids.behind_lid(moved, above, number) - lids.behind_lid(flat, above, number)
+            else:
+                placed = lids.on_ball(moved, above) - lids.on_ball(flat, above)
         else:
             placed = np.concatenate([move * FOLLOW[number], np.zeros((len(ring), 1))], axis=1)
+        if number in lids.FOLD:
+            placed[:, 2] += CREASE_RISE * max(upper, 0.0) * upper_lid
         field[ring] = placed
     return with_lashes(body, field)
 

@@ -58,11 +58,19 @@ def disc_patch(first: int, side: int, rim: list[int]) -> tuple[list[tuple[int, i
     return inner, quads
 
 
+CORNEA_RISE = 0.235
+"""How high the clear bulge before the iris stands over the iris's edge, in cm: iris and pupil are painted on it."""
+
+
+def _cornea(radius: float) -> float:
+    return CORNEA_RISE * (1.0 - (radius / IRIS_RADIUS) ** 2) * (1.0 - 0.12 * (radius / IRIS_RADIUS) ** 2)
+
+
 RING_ANGLES = (150.0, 120.0, 95.0, 75.0, 60.0, 48.0, 37.0, 31.0)
 
 
 def eyeball() -> Piece:
-    """The left eyeball: rings around the axis of sight; the iris a shallow dish, the pupil a flat disc in it."""
+    """The left eyeball: rings around the axis of sight; iris and pupil on the cornea's bulge."""
     side = 5
     count = 4 * side
     # counter-clockwise from the front, first point at the lower left
@@ -73,11 +81,8 @@ def eyeball() -> Piece:
     ]
     edge = EYE_RADIUS * np.cos(iris)
     rows += [
-        (IRIS_RADIUS * 1.01, edge - 0.0),
-        (IRIS_RADIUS * 0.93, edge - 0.015),
-        (IRIS_RADIUS * 0.68, edge + 0.01),
-        (PUPIL_RADIUS, edge + 0.02),
-        (PUPIL_RADIUS * 0.6, edge + 0.02),
+        (radius, edge + _cornea(radius))
+        for radius in (IRIS_RADIUS, IRIS_RADIUS * 0.88, IRIS_RADIUS * 0.65, PUPIL_RADIUS, PUPIL_RADIUS * 0.6)
     ]
     points: list[list[float]] = []
     rings: list[list[int]] = []
@@ -85,7 +90,7 @@ def eyeball() -> Piece:
         rings.append(list(range(len(points), len(points) + count)))
         points += [[radius * float(np.cos(a)), radius * float(np.sin(a)), depth] for a in around]
     quads = [(b, a, d, c) for a, b, c, d in tube(rings, closed=True)]
-    bands = ["eye_white"] * (len(rows) - 5) + ["iris"] * 3 + ["pupil"]
+    bands = ["eye_white"] * (len(rows) - 5) + ["limbus"] + ["iris"] * 2 + ["pupil"]
     materials = [m for m in bands for _ in range(count)]
     for rim, place, inside, material in (
         (rings[-1], rows[-1], 1.0, "pupil"),
@@ -98,7 +103,7 @@ def eyeball() -> Piece:
             direction = np.array([x, y]) / length if length else np.zeros(2)
             turned = direction * reach * place[0]
             if inside > 0:
-                points.append([turned[0], turned[1], place[1]])
+                points.append([turned[0], turned[1], edge + _cornea(float(np.hypot(*turned)))])
             else:
                 turned = np.array([turned[1], turned[0]])
                 points.append([turned[0], turned[1], -float(np.sqrt(EYE_RADIUS**2 - turned @ turned))])
@@ -107,9 +112,9 @@ def eyeball() -> Piece:
     return Piece(EYE + np.array(points), np.array(quads, dtype=np.int32)[:, ::1], tuple(materials))
 
 
-BROW_X = (1.05, 1.7, 2.6, 3.6, 4.5, 5.15)
-BROW_Y = (3.62, 3.78, 4.02, 4.18, 4.02, 3.66)
-BROW_HALF = (0.30, 0.38, 0.38, 0.31, 0.20, 0.06)
+BROW_X = (1.3, 1.6, 2.6, 3.6, 4.5, 5.3)
+BROW_Y = (3.58, 3.66, 3.90, 4.10, 4.00, 3.58)
+BROW_HALF = (0.14, 0.29, 0.33, 0.29, 0.19, 0.04)
 
 
 def brow() -> Piece:
@@ -121,7 +126,7 @@ def brow() -> Piece:
     for r in range(rows):
         v = 2 * r / (rows - 1) - 1
         place = front(x + 0.06 * v, middle + half * v)
-        thick = 0.16 * np.cos(v * np.pi / 2) * np.clip(half / 0.25, 0.3, 1.0) - 0.035
+        thick = 0.13 * np.cos(v * np.pi / 2) * np.clip(half / 0.25, 0.3, 1.0) - 0.035
         points.append(place + normals(place) * thick[:, None])
     quads = [
         (r * columns + c, r * columns + c + 1, (r + 1) * columns + c + 1, (r + 1) * columns + c)
@@ -143,12 +148,12 @@ def lashes(rim_ring: Array, *, upper: bool) -> Piece:
     """
     count = len(rim_ring)
     share = np.linspace(0, 1, count)
-    length = np.sin(np.pi * np.clip(share * 0.85 + 0.12, 0, 1)) ** 0.8 * (1.0 if upper else 0.28)
+    length = np.sin(np.pi * np.clip(share * 0.95 + 0.03, 0, 1)) ** 0.8 * (1.0 if upper else 0.28)
     away = unit(rim_ring - EYE)
     up = np.array([0.0, 1.0 if upper else -1.0, 0.0])
     fan = np.stack([0.5 * (share - 0.4), np.zeros(count), np.zeros(count)], axis=-1)
     rows = [rim_ring - 0.02 * away]
-    for step, curl in ((0.11, 0.1), (0.27, 0.55)):
+    for step, curl in ((0.07, 0.1), (0.22, 0.6)):
         rows.append(rim_ring + (away + curl * up + fan) * (length * step)[:, None])
     points = np.concatenate(rows)
     quads = []

@@ -12,6 +12,8 @@ from .fields import near
 from .proportions import CONDYLE, MOUTH_HALF_WIDTH
 
 JAW_SIN = 9 + 7  # pose feature (R - I)[2, 1] of joint 2: sin of the opening
+TONGUE_LIFT = 4.0  # cm per radian: how the tip starts to rise behind the teeth as the jaw opens
+TONGUE_DOWN = 0.3
 JAW_COS = 9 + 4  # pose feature (R - I)[1, 1] of joint 2: cos of the opening, less one
 
 
@@ -62,6 +64,8 @@ def correctives(body: Body, jaw: Array) -> Array:
     sine[:, 2] += corner * skin * 0.25
     tongue = body.both("tongue")
     front = smoothstep(1.5, 6.0, body.points[tongue, 2])
-    sine[tongue, 1] += 1.1 * front
+    sine[tongue, 1] += TONGUE_LIFT * front
+    # … and lies down again: a parabola over the angle, back at rest where the jaw reaches TONGUE_DOWN
+    out[tongue, 1, JAW_COS] += 2.0 * TONGUE_LIFT / TONGUE_DOWN * front
     out[:, :, JAW_SIN] = sine
     return out

@@ -16,16 +16,42 @@ HALF = COUNT // 2
 FIRST_EXPLICIT = 4
 FIRST_HIDDEN = 9
 HIDDEN_REACH = 1.49
+CARUNCLE = 0.24  # how far the pink corner reaches over the eyeball from the nose's side, in cm
 CORNER_SKIN = {4: 0.85, 5: 0.4}  # how much of these rings' corners lies on the face instead of the ball
+LOWER_SKIN = {4: 0.9, 5: 0.3}  # the same of the lower lid
 RINGS: dict[int, tuple[float, float]] = {
-    4: (0.34, 0.175),
-    5: (0.17, 0.205),
+    4: (0.33, 0.17),
+    5: (0.18, 0.20),
     6: (0.05, 0.19),
     7: (0.0, 0.14),
     8: (0.01, 0.10),
-    9: (0.30, 0.10),
-    10: (0.75, 0.085),
+    9: (0.30, 0.085),
+    10: (0.75, 0.06),
 }
+
+
+# The fold over the upper lid, ring → (outside the rim, above the eyeball): a crease, and the skin that hangs over it.
+FOLD: dict[int, tuple[float, float]] = {2: (0.50, 0.30), 3: (0.43, 0.15)}
+
+
+def fold(number: int, skin: Array) -> Array:
+    """One of the fold's rings (24, 3): laid skin at the corners and below, the fold above the eye.
+
+    Args:
+        number: Ring 2 or 3.
+        skin: The ring as it lies on the face (24, 3).
+    """
+    out, above = FOLD[number]
+    flat = rim() + outward(rim()) * (out * (1.0 + 0.35 * upper_share()))[:, None]
+    weight = np.minimum(1.0, 1.5 * upper_share())[:, None]
+    return np.asarray(skin + weight * (on_ball(flat, above) - skin))
+
+
+def upper_share() -> Array:
+    """How much each of the rim's points belongs to the upper lid's middle (24,)."""
+    upper = np.zeros(COUNT)
+    upper[1:HALF] = np.sin(np.pi * np.arange(1, HALF) / HALF)
+    return upper
 
 
 def rim(closed: float = 0.0) -> Array:
@@ -72,24 +98,33 @@ def ring(number: int, closed: float = 0.0) -> Array:
     out, above = RINGS[number]
     outline = rim(closed)
     normal = outward(rim(0.0))
-    upper = np.zeros(COUNT)
-    upper[1:HALF] = np.sin(np.pi * np.arange(1, HALF) / HALF)
     around = np.concatenate([np.arange(HALF + 1), np.arange(HALF - 1, 0, -1)]) / HALF
     corner = (1.0 - np.sin(np.pi * around)) ** 2
-    wider = 1.0 + 0.35 * upper - 0.5 * corner if number <= 5 else 1.0 - 0.95 * corner
+    wider = 1.0 + 0.35 * upper_share() - 0.5 * corner if number <= 5 else 1.0 - 0.95 * corner
+    if number == FIRST_HIDDEN:
+        wider = np.sin(np.pi * around) ** 1.5
     flat = outline + normal * (out * wider)[:, None]
     if number >= FIRST_HIDDEN:
-        return behind_lid(flat, above)
+        return behind_lid(flat, above, number)
     placed = on_ball(flat, above)
     if number in CORNER_SKIN:
-        # at the corners the lid goes over into the face
+        # at the corners and below the eye the lid goes over into the face
+        lower = np.roll(upper_share()[::-1], 1)
+        onto = np.maximum(corner * CORNER_SKIN[number], lower * LOWER_SKIN[number])
         skin = front(placed[:, 0], placed[:, 1])[:, 2]
-        placed[:, 2] += corner * CORNER_SKIN[number] * (skin - placed[:, 2])
+        placed[:, 2] += onto * (skin - placed[:, 2])
     return placed
 
 
-def behind_lid(flat: Array, above: float) -> Array:
-    """Points of the lids' inner side: on the ball itself, within its outline, so that the skin stays before them."""
+def behind_lid(flat: Array, above: float, number: int) -> Array:
+    """Points of the lids' inner side: on the ball itself, within its outline, so that the skin stays before them.
+
+    The first of these rings comes out to the ball's front at the eye's corners: what shows there is the caruncle.
+    """
+    if number == FIRST_HIDDEN:
+        around = np.concatenate([np.arange(HALF + 1), np.arange(HALF - 1, 0, -1)]) / HALF
+        flat = flat.copy()
+        flat[:, 0] += np.where(around < 0.5, CARUNCLE, 0.0) * (1.0 - np.sin(np.pi * around)) ** 2
     reach = np.linalg.norm(flat, axis=-1, keepdims=True)
     inside = flat * np.minimum(1.0, HIDDEN_REACH / reach)
     depth = np.sqrt((EYE_RADIUS + above) ** 2 - (inside**2).sum(axis=-1))

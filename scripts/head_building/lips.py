@@ -6,7 +6,6 @@ import numpy as np
 
 from .curves import Array, smoothstep, through
 from .proportions import MOUTH_HALF_WIDTH, MOUTH_Y
-from .surface import front
 from .topology import MOUTH as OPENING
 
 COUNT = len(OPENING.edge())
@@ -18,7 +17,10 @@ FORNIX = 13
 
 ALONG = (0.0, 0.12, 0.24, 0.45, 0.7, 0.88, 1.0)
 UPPER_HEIGHT = (0.58, 0.68, 0.76, 0.67, 0.45, 0.23, 0.0)
-LOWER_HEIGHT = (0.98, 0.97, 0.94, 0.82, 0.54, 0.27, 0.0)
+LOWER_HEIGHT = (0.90, 0.91, 0.91, 0.84, 0.60, 0.30, 0.0)
+# how far forward the contact lies, over x
+ARCH_X = (0.0, 0.54, 1.07, 1.58, 2.08, 2.55)
+ARCH_Z = (8.48, 8.45, 8.33, 8.13, 7.85, 7.51)
 LINE = (-0.07, -0.03, 0.03, 0.05, 0.02, 0.0, 0.03)
 
 # ring → (share of the red's height above the contact line, how far it stands out)
@@ -57,7 +59,7 @@ def contact() -> tuple[Array, Array]:
     u = along()
     x = MOUTH_HALF_WIDTH * (u * 0.9 + 0.1 * np.sin(np.pi / 2 * u))
     y = MOUTH_Y + through(ALONG, LINE, u)
-    line = front(x, y)
+    line = np.stack([x, y, through(ARCH_X, ARCH_Z, x)], axis=-1)
     turn = np.deg2rad(38.0) * u**1.4
     out = np.stack([np.sin(turn), np.zeros_like(u), np.cos(turn)], axis=-1)
     return line, out
@@ -75,7 +77,7 @@ def ring(number: int) -> Array:
         share = np.where(upper, UPPER[number][0], LOWER[number][0])
         stand = np.where(upper, UPPER[number][1], LOWER[number][1])
         stand = np.where(stand > 0, stand * full, stand)
-        sideways = np.clip(8 - number, 0, 4) * 0.05 * smoothstep(0.7, 1.0, u)
+        sideways = np.clip(8 - number, 0, 4) * 0.04 * smoothstep(0.7, 1.0, u)
         point = line + up * (share * height)[:, None] + out * stand[:, None]
         point[:, 0] += sideways
         return np.asarray(point)

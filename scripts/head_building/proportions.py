@@ -10,13 +10,13 @@ import numpy as np
 
 EYE = np.array([3.2, 2.0, 6.05])  # centre of the left eyeball
 EYE_RADIUS = 1.45
-IRIS_RADIUS = 0.66
-PUPIL_RADIUS = 0.27
+IRIS_RADIUS = 0.68
+PUPIL_RADIUS = 0.28
 
 # The left lid margin, relative to the eyeball's centre: x, and the rims of the upper and the lower lid there.
-LID_X = (-1.50, -1.15, -0.62, 0.0, 0.55, 1.05, 1.46)
-LID_UPPER = (-0.16, 0.16, 0.44, 0.55, 0.52, 0.35, 0.08)
-LID_LOWER = (-0.16, -0.33, -0.46, -0.52, -0.48, -0.30, 0.08)
+LID_X = (-1.56, -1.18, -0.64, 0.0, 0.58, 1.10, 1.52)
+LID_UPPER = (-0.22, 0.12, 0.40, 0.50, 0.48, 0.33, 0.08)
+LID_LOWER = (-0.22, -0.36, -0.46, -0.53, -0.52, -0.34, 0.08)
 
 MOUTH_Y = -5.0
 MOUTH_HALF_WIDTH = 2.55

@@ -12,24 +12,12 @@ import bpy
 import numpy as np
 import numpy.typing as npt
 
+from lsf_blender_addon.blender import materials
 from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.skinning import vertices
 
 from .poses import ALL, Pose
 
-COLOURS: dict[str, tuple[float, float, float]] = {
-    "skin": (0.80, 0.56, 0.44),
-    "lips": (0.66, 0.30, 0.27),
-    "mouth_inside": (0.30, 0.09, 0.08),
-    "eye_white": (0.88, 0.87, 0.85),
-    "iris": (0.16, 0.30, 0.36),
-    "pupil": (0.01, 0.01, 0.01),
-    "teeth": (0.92, 0.89, 0.82),
-    "gums": (0.62, 0.27, 0.26),
-    "tongue": (0.66, 0.27, 0.27),
-    "brows": (0.12, 0.07, 0.05),
-    "lashes": (0.05, 0.03, 0.03),
-}
 Points = npt.NDArray[np.floating[Any]]
 FRONT, QUARTER, SIDE = 0.0, 38.0, 90.0
 
@@ -37,7 +25,7 @@ FRONT, QUARTER, SIDE = 0.0, 38.0, 90.0
 class Stage:
     """A scene with the head, a camera and a label, ready to picture poses with Workbench."""
 
-    def __init__(self, head: Head, *, width: int = 240, height: int = 300, smooth: int = 1) -> None:
+    def __init__(self, head: Head, *, width: int = 120, height: int = 132, smooth: int = 1) -> None:
         """Make the scene; ``smooth``: levels of subdivision."""
         self.head = head
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -46,10 +34,7 @@ class Stage:
         faces = [tuple(int(i) for i in face if i >= 0) for face in head.faces]
         self.mesh.from_pydata([tuple(p) for p in self._blender(head.template)], [], faces)
         for name in head.material_names:
-            material = bpy.data.materials.new(name)
-            material.diffuse_color = (*COLOURS[name], 1.0)
-            material.roughness = 0.25 if name in {"eye_white", "iris", "pupil", "teeth", "lips"} else 0.55
-            self.mesh.materials.append(material)
+            self.mesh.materials.append(materials.material(name))
         if head.material_index is not None:
             self.mesh.polygons.foreach_set("material_index", head.material_index)
         self.mesh.polygons.foreach_set("use_smooth", np.ones(len(self.mesh.polygons), dtype=bool))
@@ -72,7 +57,7 @@ class Stage:
     def _label(self) -> None:
         curve = bpy.data.curves.new("label", "FONT")
         curve.align_x = "CENTER"
-        curve.size = 0.016
+        curve.size = 0.0155
         material = bpy.data.materials.new("label")
         material.diffuse_color = (0.02, 0.02, 0.02, 1.0)
         curve.materials.append(material)
@@ -88,18 +73,20 @@ class Stage:
         scene.render.engine = "BLENDER_WORKBENCH"
         shading = scene.display.shading
         shading.light = "STUDIO"
+        shading.studio_light = "paint.sl"
         shading.color_type = "MATERIAL"
         shading.show_cavity = True
         shading.cavity_type = "BOTH"
         shading.cavity_ridge_factor = shading.curvature_ridge_factor = 0.4
         shading.cavity_valley_factor = 1.0
         shading.curvature_valley_factor = 0.6
-        shading.show_shadows = True
+        shading.show_shadows = False
         shading.shadow_intensity = 0.25
         shading.show_specular_highlight = True
         scene.display.light_direction = (-0.35, 0.45, 0.82)
         scene.display.render_aa = "5"
         scene.view_settings.view_transform = "Standard"
+        scene.render.dither_intensity = 0.0  # smaller files
         scene.render.resolution_x, scene.render.resolution_y = width, height
         scene.render.resolution_percentage = 100
 
@@ -113,8 +100,8 @@ class Stage:
         turn: float,
         label: str = "",
         *,
-        centre: tuple[float, float, float] = (0, -0.004, 0),
-        span: float = 0.30,
+        centre: tuple[float, float, float] = (0, -0.014, 0.0),
+        span: float = 0.215,
         tilt: float = 3.0,
     ) -> Points:
         """Render from ``turn`` degrees to the head's left: RGBA (height, width, 4), top row first."""
@@ -128,7 +115,7 @@ class Stage:
         )
         self.camera.rotation_euler = (math.pi / 2 - e, 0.0, a)
         self.label.data.body = label
-        self.label.location = (0.0, -0.118, -distance + 0.1) if label else (0.0, 9.0, 9.0)
+        self.label.location = (0.0, -0.082, -distance + 0.1) if label else (0.0, 9.0, 9.0)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "picture.png"
             self.scene.render.filepath = str(path)
@@ -146,9 +133,9 @@ def write_picture(pixels: Points, path: Path) -> None:
     height, width = pixels.shape[:2]
     image = bpy.data.images.new("sheet", width, height)
     image.pixels.foreach_set(np.ascontiguousarray(pixels[::-1], dtype=np.float32).ravel())
-    image.filepath_raw = str(path)
-    image.file_format = "PNG"
-    image.save()
+    settings = bpy.context.scene.render.image_settings
+    settings.file_format, settings.color_mode, settings.compression = "PNG", "RGB", 100
+    image.save_render(str(path), scene=bpy.context.scene)
     bpy.data.images.remove(image)
 
 
@@ -168,6 +155,6 @@ def write_sheet(head: Head, path: Path, poses: Sequence[Pose] = ALL, columns: in
         views = [stage.picture(FRONT, pose.name), stage.picture(QUARTER)]
         cells.append(np.concatenate(views, axis=1))
     while len(cells) % columns:
-        cells.append(np.full_like(cells[0], 0.45))
+        cells.append(np.broadcast_to(cells[0][:1, :1], cells[0].shape))
     rows = [np.concatenate(cells[n : n + columns], axis=1) for n in range(0, len(cells), columns)]
     write_picture(np.concatenate(rows), path)

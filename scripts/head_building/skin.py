@@ -140,6 +140,14 @@ def build_skin() -> Skin:
     points[on_clay] = onto_surface(points[on_clay])
     points[middle, 0] = 0.0
     points = _evened(half, points, on_clay, middle)
+    places = dict(zip(keys, points, strict=True))
+    beside = [np.array([places[k] for k in ring_keys(MOUTH, n)]) for n in (lips.BORDER - 2, lips.BORDER)]
+    # the ring beside the red lies half-way to it, or the corner's quads would be slivers
+    places.update(zip(ring_keys(MOUTH, lips.BORDER - 1), onto_surface(0.5 * (beside[0] + beside[1])), strict=True))
+    for number in lids.FOLD:
+        ring = ring_keys(EYE, number)
+        places.update(zip(ring, lids.fold(number, np.array([places[k] for k in ring])), strict=True))
+    points = np.array([places[k] for k in keys])
     # the nostril hangs on the evened rim
     places = dict(zip(keys, points, strict=True))
     _nostril(places)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import skull
 from .curves import Array, unit
 from .proportions import EYE, EYE_RADIUS
 
@@ -70,39 +71,38 @@ class Blob:
 EYE_AT = (float(EYE[0]), float(EYE[1]), float(EYE[2]))
 LID_BALL = EYE_RADIUS + 0.2
 
+JAW_EDGE = (np.array([0.0, -9.15, 7.6]), unit(np.array([0.0, -1.0, -0.30])))
+"""A point on the plane that cuts the skull off below the jaw, and its direction."""
+
 SCULPT: tuple[Blob, ...] = (
-    Blob((0, 4.9, -1.9), (7.3, 7.4, 8.7), 1.0),  # cranium
-    Blob((0, 5.9, 2.2), (6.0, 5.6, 6.2), 2.2),  # forehead
-    Blob((0, -0.8, 1.8), (5.9, 7.4, 6.0), 2.0),  # upper jaw block
-    Blob((0, -5.6, 2.6), (4.7, 3.9, 5.0), 2.0),  # lower jaw block
-    Blob((4.45, -1.8, 1.6), (1.7, 3.4, 2.6), 2.0, paired=True),  # chewing muscle
-    Blob((4.75, -4.1, -0.3), (1.0, 0.95), 2.6, to=(1.5, -8.2, 6.1), paired=True),  # jaw line
-    Blob((0, -8.2, 6.35), (1.9, 1.35, 1.75), 1.6),  # chin
-    Blob((0, -5.0, 5.7), (3.1, 2.7, 2.75), 1.6),  # mouth mound over the teeth
-    Blob((4.4, -0.45, 4.3), (1.9, 1.35, 1.9), 2.4, paired=True),  # cheekbone
-    Blob((3.3, -3.1, 4.95), (2.0, 2.2, 2.1), 2.0, paired=True),  # cheek
-    Blob((0.5, 3.75, 7.45), (0.85, 0.7), 1.8, to=(4.7, 4.05, 5.6), paired=True),  # brow ridge
-    Blob((3.15, 1.75, 8.75), (1.95, 1.3, 1.4), 1.6, paired=True, hollow=True),  # eye socket
-    Blob((1.5, 1.3, 8.8), (0.55, 1.4, 0.7), 1.0, paired=True, hollow=True),  # beside the nose's root
-    Blob(EYE_AT, (LID_BALL, LID_BALL, LID_BALL), 0.9, paired=True),  # lids over the eyeball
-    Blob((0, 3.0, 7.3), (0.85, 0.6), 1.4, to=(0, 0.6, 8.4)),  # nose root
-    Blob((0, 1.2, 8.1), (0.55, 0.75), 1.1, to=(0, -1.45, 9.6)),  # bridge
-    Blob((0, -1.5, 9.65), (0.92, 0.8, 0.85), 0.7),  # tip
-    Blob((1.2, -1.75, 8.6), (0.62, 0.66, 0.85), 0.5, paired=True),  # wings
-    Blob((0, -2.2, 9.15), (0.38, 0.42, 0.9), 0.5),  # columella
-    Blob((0, -2.75, 8.78), (0.2, 0.3), 0.55, to=(0, -3.9, 8.78), hollow=True),  # philtrum
-    Blob((0, -6.75, 8.8), (1.5, 0.42, 0.62), 0.9, hollow=True),  # fold between lower lip and chin
-    Blob((0, -6.0, -2.7), (4.5, 4.9), 3.5, to=(0, -20.0, -4.6)),  # neck
-    Blob((0, -2.6, -4.6), (4.3, 3.6, 3.3), 3.0),  # nape
-    Blob((4.0, -3.0, -3.4), (1.3, 1.0), 3.0, to=(1.3, -16.5, 0.5), paired=True),  # neck muscle
-    Blob((0, -11.0, 1.2), (1.0, 1.2, 0.9), 2.0),  # larynx
-    Blob((6.9, 3.0, 3.4), (0.8, 2.2, 1.8), 2.4, paired=True, hollow=True),  # temple
+    Blob((0, -4.5, -3.4), (4.9, 4.9), 2.0, to=(0, -17.5, -4.6)),  # neck
+    Blob((5.2, -2.6, -2.8), (1.4, 0.95), 2.0, to=(1.3, -16.8, 0.1), paired=True),  # sternomastoid
+    Blob((0, -7.3, 2.6), (2.8, 1.7, 4.4), 3.0),  # floor of the mouth
+    Blob((0, -9.8, 0.4), (2.3, 1.7), 3.0, to=(0, -17.0, -1.4)),  # throat
+    Blob((2.0, -4.0, -6.2), (2.0, 2.9), 2.4, to=(4.2, -17.8, -6.4), paired=True),  # trapezius
+    Blob((0.5, 4.0, 7.7), (0.8, 0.6), 1.8, to=(4.7, 4.2, 5.75), paired=True),  # brow ridge
+    Blob((3.25, 1.9, 8.35), (1.95, 1.3, 1.5), 1.7, paired=True, hollow=True),  # eye socket
+    Blob((1.65, 1.75, 8.3), (0.6, 0.9, 0.6), 1.1, paired=True, hollow=True),  # beside the nose's root
+    Blob(EYE_AT, (LID_BALL, LID_BALL, LID_BALL), 1.2, paired=True),  # lids over the eyeball
+    Blob((0.35, 1.4, 7.45), (0.5, 0.5), 1.3, to=(0.85, -1.1, 8.3), paired=True),  # nose's side wall
+    Blob((0, 3.3, 7.5), (0.85, 0.66), 1.8, to=(0, 1.9, 7.78)),  # nose root
+    Blob((0, 1.9, 7.78), (0.6, 0.66), 1.2, to=(0, 0.3, 8.68)),  # bridge
+    Blob((0, 0.3, 8.68), (0.64, 0.72), 0.8, to=(0, -1.25, 9.55)),
+    Blob((0.24, -1.5, 9.62), (0.64, 0.66, 0.70), 0.6, paired=True),  # tip
+    Blob((1.2, -1.92, 8.62), (0.56, 0.62, 0.82), 0.4, paired=True),  # wings
+    Blob((0.7, -1.7, 9.2), (0.42, 0.4, 0.45), 0.45, paired=True),  # between tip and wing
+    Blob((0, -2.1, 9.55), (0.34, 0.36), 0.5, to=(0, -2.75, 8.6)),  # columella
+    Blob((0.36, -3.1, 8.32), (0.16, 0.16), 0.45, to=(0.42, -4.15, 8.5), paired=True),  # ridges of the philtrum
+    Blob((0, -2.95, 8.98), (0.26, 0.24), 0.45, to=(0, -4.1, 9.1), hollow=True),  # philtrum
+    Blob((2.4, -2.2, 8.55), (0.30, 0.3), 1.0, to=(3.0, -4.2, 8.2), paired=True, hollow=True),  # fold of the cheek
+    Blob((0, -6.8, 8.85), (0.5, 0.35), 1.1, to=(1.3, -6.6, 8.45), paired=True, hollow=True),  # fold above the chin
 )
 
 
 def distance(p: Array) -> Array:
     """Signed distance of points (N, 3) to the skin, in centimetres, negative inside."""
-    clay = np.full(p.shape[:-1], 1e3)
+    point, below = JAW_EDGE
+    clay = -_melt(-skull.distance(p), -((p - point) @ below), 2.0)
     for blob in SCULPT:
         clay = blob.onto(clay, p)
     return clay

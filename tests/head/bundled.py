@@ -184,3 +184,77 @@ def lips_crossed(points: Array) -> float:
     up = positions(head(), points, UPPER_LINE)[:, 1]
     low = positions(head(), points, LOWER_LINE)[:, 1]
     return float((low - up).max() * MM)
+
+
+def folded(points: Array) -> npt.NDArray[np.bool_]:
+    """Quads that are folded whichever way they are cut (F,)."""
+    q = points[head().faces]
+
+    def against(a: int, b: int, c: int, d: int) -> npt.NDArray[np.bool_]:
+        one = np.cross(q[:, b] - q[:, a], q[:, c] - q[:, a])
+        other = np.cross(q[:, c] - q[:, a], q[:, d] - q[:, a])
+        return np.asarray((one * other).sum(axis=1) < 0)
+
+    return against(0, 1, 2, 3) & against(1, 2, 3, 0)
+
+
+def areas(points: Array) -> Array:
+    """Every quad's area in square millimetres (F,)."""
+    q = points[head().faces]
+    return np.asarray(np.linalg.norm(np.cross(q[:, 2] - q[:, 0], q[:, 3] - q[:, 1]), axis=1) / 2 * MM**2)
+
+
+@cache
+def _rest_teeth() -> list[tuple[Solid, bool]]:
+    """Every crown at rest, and whether it goes with the jaw."""
+    faces = faces_of("teeth")
+    label = islands()[faces[:, 0]]
+    lower = [bool(head().weights[faces[label == piece][0, 0], 2] > 0.5) for piece in np.unique(label)]
+    return list(zip(teeth(head().template.astype(np.float64)), lower, strict=True))
+
+
+def deepest_in_rigid_teeth(points: Array, angles: npt.NDArray[np.float32]) -> float:
+    """How deep any of the points (T, N, 3) lies in a tooth while the jaw is open by ``angles`` (T,), in millimetres.
+
+    Teeth are rigid, so the points are turned into the jaw's frame instead of the teeth into the head's.
+    """
+    hinge = (head().joint_regressor @ head().template)[2].astype(np.float64)
+    sine, cosine = np.sin(angles)[:, None], np.cos(angles)[:, None]
+    y, z = points[..., 1] - hinge[1], points[..., 2] - hinge[2]
+    back = np.stack([points[..., 0], hinge[1] + y * cosine + z * sine, hinge[2] - y * sine + z * cosine], axis=-1)
+    worst = -np.inf
+    for solid, lower in _rest_teeth():
+        flat = (back if lower else points).reshape(-1, 3)
+        near = flat[np.linalg.norm(flat - solid.anchors.mean(axis=0), axis=1) < 0.008]
+        if len(near):
+            worst = max(worst, float(solid.depth(near).max()))
+    return worst * MM
+
+
+@cache
+def _lip_faces() -> npt.NDArray[np.int32]:
+    """The red of both lips, and a band that closes it from behind, from its inner edge to its outer one (F, 4)."""
+    faces = faces_of("lips")
+    owner = {(int(q[n]), int(q[(n + 1) % 4])): (q, n) for q in faces for n in range(4)}
+    band, done = [], set()
+    for start in [edge for edge in owner if edge[::-1] not in owner]:
+        if start in done:
+            continue
+        edge = start
+        while True:
+            quad, n = owner[edge]
+            # across this quad: what lies beside the edge's first and second point
+            beside = (int(quad[(n + 3) % 4]), int(quad[(n + 2) % 4]))
+            if beside not in owner:
+                break
+            edge = beside
+        done.add(beside[::-1])
+        band.append((start[1], start[0], beside[0], beside[1]))
+    return np.concatenate([faces, np.array(band, dtype=np.int32)])
+
+
+def lip_volume(points: Array) -> float:
+    """What both lips hold between the red and the straight line from its outer to its inner edge, in cubic metres."""
+    q = points[_lip_faces()] - points[_lip_faces()].mean(axis=(0, 1))
+    halves = np.cross(q[:, 1], q[:, 2]) + np.cross(q[:, 2], q[:, 3])
+    return float(abs((q[:, 0] * halves).sum()) / 6)

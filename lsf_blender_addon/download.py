@@ -88,6 +88,16 @@ def download(
     return target
 
 
+def is_safe(address: str) -> bool:
+    """Whether anything may be fetched from an address: https, or http from this very machine."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host = parts.hostname
+    except ValueError:  # a bracket that never closes
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
@@ -212,8 +222,7 @@ def _check(remote: RemoteFile, part: Path) -> None:
 
 
 def _refuse_unsafe(address: str) -> None:
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    if not is_safe(address):
         raise DownloadError(f"{address} is no https address: nothing is fetched from it.")
 
 

@@ -84,6 +84,13 @@ class LsfPreferences(bpy.types.AddonPreferences):
     build: EnumProperty(  # type: ignore[valid-type]
         name="PyTorch for", description="Which build of PyTorch is installed", items=_builds
     )
+    lists: StringProperty(  # type: ignore[valid-type]
+        name="PyTorch Lists",
+        description=(
+            "Where PyTorch's lists of wheels are: the address from PyTorch's “Get Started” page, up to the last slash. "
+            "Empty: pip's usual index alone"
+        ),
+    )
     wheels: StringProperty(  # type: ignore[valid-type]
         name="Folder of Wheels",
         description="Install from this folder, without any network; empty downloads what is needed",
@@ -155,6 +162,7 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(preferences, "build")
+    column.prop(preferences, "lists")
     column.prop(preferences, "wheels")
     column.prop(preferences, "build_with")
     _draw_online(layout, context, preferences)

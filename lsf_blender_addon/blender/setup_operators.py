@@ -69,6 +69,7 @@ class LSF_OT_set_up_worker(bpy.types.Operator):  # noqa: N801 - Blender's naming
             "build": preferences.build,
             "wheels": wheels,
             "build_with": build_with,
+            "lists": preferences.lists,
         }
         preferences.source = "OWN"
         try:

@@ -8,10 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InstallError
+from .requirements import TorchBuild
 
 AUTOMATIC = "auto"
 CUDA_13_DRIVER, CUDA_12_DRIVER = 580, 528
@@ -89,6 +91,29 @@ def choose(machine: Machine, wanted: str = AUTOMATIC) -> Choice:
     if machine.arc:
         return Choice("xpu", "An Intel Arc card was found.")
     return Choice("cpu", "No graphics card that PyTorch can use was found: the processor computes.")
+
+
+def without_lists(choice: Choice, machine: Machine, builds: Mapping[str, TorchBuild]) -> Choice:
+    """The build to install where nobody said where PyTorch's lists of wheels are.
+
+    Args:
+        choice: the build that fits the machine.
+        machine: see ``this_machine``.
+        builds: all builds by name.
+
+    Returns:
+        ``choice`` where pip's usual index has it, else the build that the index has for this system, and why.
+    """
+    fitting = builds[choice.build]
+    usual = next((build for build in builds.values() if build.sources.get(machine.system) == ""), fitting)
+    if usual is fitting or fitting.sources.get(machine.system) == "":
+        return choice
+    return Choice(
+        usual.name,
+        f"{choice.reason} pip's usual index has only “{usual.title}” for this computer: the processor computes, and "
+        f"setting up takes {usual.room / 1e9:.1f} GB. For “{fitting.title}” ({fitting.room / 1e9:.1f} GB), give the "
+        "address of PyTorch's lists or a folder of wheels.",
+    )
 
 
 def _choose_cuda(card: NvidiaCard) -> Choice:

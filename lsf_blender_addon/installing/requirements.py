@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..download import is_safe
 from ..errors import InstallError
 
 PINS = Path(__file__).with_name("worker_requirements.txt")
 BUILDS = Path(__file__).with_name("torch_builds.toml")
 TORCH = "torch=="
+LISTS_VARIABLE = "LSF_TORCH_LISTS"
+"""Names the address of PyTorch's lists of wheels in the environment; it comes before the preferences."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,8 @@ class TorchBuild:
         name: a short stable word.
         title: what a menu shows.
         label: what PyTorch adds to the version in its own lists of wheels, such as ``+cu130``.
-        sources: for each system (``linux-x86_64``) that the build exists for, the list of wheels beside pip's usual
-            one; empty is pip's usual one alone.
+        sources: for each system (``linux-x86_64``) that the build exists for, the name of PyTorch's list of wheels
+            that has it (``cu130``); empty is pip's usual index.
         room: bytes on the disk that setting it up takes at its peak.
     """
 
@@ -62,7 +66,7 @@ class WorkerRequirements:
         return hashlib.sha256(pins.encode()).hexdigest()[:12]
 
     def words(self, build: TorchBuild, system: str) -> tuple[list[str], str]:
-        """Requirement lines for all packages with this build, and the list of wheels to look at besides pip's own.
+        """Requirement lines for all packages with this build, and the name of PyTorch's list that has it.
 
         Raises:
             InstallError: PyTorch has no such build for this system.
@@ -71,6 +75,45 @@ class WorkerRequirements:
             raise InstallError(f"PyTorch has no build “{build.title}” for {system}: choose another, or “Automatic”.")
         source = build.sources[system]
         return [f"torch=={self.torch}{build.label if source else ''}", *self.packages], source
+
+    def lists(self, given: str) -> str:
+        """The address that PyTorch's lists of wheels lie below, without a slash at its end.
+
+        Args:
+            given: as a person has it from PyTorch's page, with or without a list's name at its end; where
+                ``LSF_TORCH_LISTS`` is set, that comes first.
+
+        Returns:
+            The address; empty where none is given.
+
+        Raises:
+            InstallError: it is no https address (http is taken from this very machine alone).
+        """
+        address = (os.environ.get(LISTS_VARIABLE, "").strip() or given.strip()).rstrip("/")
+        if address and not is_safe(address):
+            raise InstallError(f"The address of PyTorch's lists, {address}, is no https address: nothing is fetched.")
+        above, _, last = address.rpartition("/")
+        known = {name for build in self.builds.values() for name in build.sources.values() if name}
+        return above.rstrip("/") if last in known else address
+
+    def list_address(self, build: TorchBuild, name: str, lists: str) -> str:
+        """Where pip looks besides its usual index for this build; empty is nowhere else.
+
+        Args:
+            build: the build.
+            name: of the list that has it, from ``words``.
+            lists: the address of all lists, from ``lists``; may be empty.
+
+        Raises:
+            InstallError: the build is in PyTorch's lists alone, and nobody said where they are.
+        """
+        if name and not lists:
+            raise InstallError(
+                f"For this computer, “{build.title}” is in PyTorch's own lists of wheels alone: give their "
+                f"address (“PyTorch Lists” in the preferences, or {LISTS_VARIABLE}) or a folder of wheels, or choose "
+                "“Automatic”."
+            )
+        return f"{lists}/{name}" if name else ""
 
     def accepts(self, version: tuple[int, int]) -> bool:
         """Whether there are packages for this version of Python."""

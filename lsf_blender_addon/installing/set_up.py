@@ -27,7 +27,7 @@ from .environment import (
 )
 from .inspection import Inspection, inspect
 from .interpreters import Interpreter, make_environment, python_of
-from .machine import AUTOMATIC, Machine, choose, this_machine
+from .machine import AUTOMATIC, Machine, choose, this_machine, without_lists
 from .programs import Watch, run
 from .requirements import TorchBuild, WorkerRequirements, worker_requirements
 from .wheels import packages_of, remove_tree, unpack
@@ -53,12 +53,14 @@ class SetUpOrder:
         build: PyTorch's build by name, or ``auto``.
         wheels: a folder of wheels to install from, without any network; None is the network.
         build_with: the Python to make the environment from; where None, one is looked for.
+        lists: the address of PyTorch's lists of wheels; empty is pip's usual index alone.
     """
 
     root: Path
     build: str = AUTOMATIC
     wheels: Path | None = None
     build_with: Path | None = None
+    lists: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,14 @@ class _SettingUp:
         self._at("Looking at this computer", 0.0)
         machine = machine or this_machine()
         choice = choose(machine, self.order.build)
+        lists = self.requirements.lists(self.order.lists) if self.order.wheels is None else ""
+        if self.order.build == AUTOMATIC and self.order.wheels is None and not lists:
+            choice = without_lists(choice, machine, self.requirements.builds)
         build = self.requirements.builds.get(choice.build)
         if build is None:
             raise InstallError(f"There is no build {choice.build!r} of PyTorch: choose another in the preferences.")
-        words, source = self.requirements.words(build, machine.system)
+        words, name = self.requirements.words(build, machine.system)
+        source = self.requirements.list_address(build, name, lists) if self.order.wheels is None else ""
         self.tell(*self.stage, f"PyTorch for {build.title}: {choice.reason}")
         self._check_room(build)
         folder = new_folder(self.order.root, self.requirements, build.name)
@@ -197,10 +203,10 @@ class _SettingUp:
             environment["PIP_CONFIG_FILE"] = os.devnull  # the folder alone: no constraint or mirror has a say
         ended = run(command, self._watch, environment)
         if ended.status != 0:
-            raise InstallError(self._resolving_failed(ended.words, ended.last_line))
+            raise InstallError(self._resolving_failed(ended.words, ended.last_line, where))
         return [self._wheel(item) for item in json.loads(report.read_text(encoding="utf-8"))["install"]]
 
-    def _resolving_failed(self, words: str, last: str) -> str:
+    def _resolving_failed(self, words: str, last: str, where: list[str | Path]) -> str:
         errors = [line.removeprefix("ERROR: ") for line in words.splitlines() if line.startswith("ERROR: ")]
         reason = next((line for line in errors if "satisfies the requirement" in line), errors[0] if errors else last)
         if self.order.wheels is not None:
@@ -210,7 +216,8 @@ class _SettingUp:
                 "The packages' server cannot be reached. Check the network (behind a proxy, set HTTPS_PROXY), or set "
                 "up from a folder of wheels."
             )
-        return f"pip found no packages that fit: {reason:.300}"
+        asked = f" Is {where[-1]} the address of PyTorch's list?" if where else ""
+        return f"pip found no packages that fit: {reason:.300}{asked}"
 
     def _wheel(self, item: dict[str, object]) -> Wheel:
         found, metadata = item["download_info"], item["metadata"]

@@ -31,9 +31,8 @@ Job = Callable[[dict[str, Any], Tell], dict[str, Any]]
 
 def set_up_worker(order: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Make the worker's Python; see ``installing.set_up``."""
-    made = set_up(
-        SetUpOrder(Path(order["root"]), order["build"], _path(order["wheels"]), _path(order["build_with"])), tell
-    )
+    wheels, build_with = _path(order["wheels"]), _path(order["build_with"])
+    made = set_up(SetUpOrder(Path(order["root"]), order["build"], wheels, build_with, order["lists"]), tell)
     return {"python": str(made.python), "words": made.inspection.words}
 
 

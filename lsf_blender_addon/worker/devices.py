@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import Any
 
 import torch
@@ -25,12 +26,21 @@ LARGEST_BATCH = 64
 def available() -> tuple[str, ...]:
     """The kinds of device that this machine has, best first."""
     there = {
-        "cuda": torch.cuda.is_available(),
+        "cuda": _cuda_computes(),
         "mps": torch.backends.mps.is_available(),
         "xpu": torch.xpu.is_available(),
         "cpu": True,
     }
     return tuple(name for name in ORDER if there[name])
+
+
+def _cuda_computes() -> bool:
+    """Whether torch was built for the first card: CUDA 13 builds say only while they compute that it is too old."""
+    if not torch.cuda.is_available():
+        return False
+    built = [int(found[1]) for name in torch.cuda.get_arch_list() if (found := re.match(r"sm_(\d+)", name))]
+    major, minor = torch.cuda.get_device_capability()
+    return not built or 10 * major + minor >= min(built)  # ROCm's builds name none
 
 
 def choose(name: str) -> torch.device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import ensurepip
 import hashlib
 import zipfile
@@ -55,6 +56,12 @@ SMALL = WorkerRequirements(
     },
 )
 """What the small wheels satisfy."""
+
+LISTED = dataclasses.replace(
+    SMALL,
+    builds={**SMALL.builds, "cpu": dataclasses.replace(SMALL.builds["cpu"], sources={"linux-x86_64": "cpu"})},
+)
+"""The same, where the processor's build is in a list of PyTorch's own, as it is on Linux."""
 
 
 NEWER_PIP = """

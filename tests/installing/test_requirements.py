@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lsf_blender_addon.errors import InstallError
-from lsf_blender_addon.installing.machine import Machine, NvidiaCard, choose
-from lsf_blender_addon.installing.requirements import WorkerRequirements, worker_requirements
+from lsf_blender_addon.installing.machine import Machine, NvidiaCard, choose, without_lists
+from lsf_blender_addon.installing.requirements import BUILDS, LISTS_VARIABLE, WorkerRequirements, worker_requirements
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_what_the_package_asks_pip_for_is_among_the_pins(requirements: WorkerReq
 def test_a_build_with_a_list_of_its_own_is_asked_for_by_its_label(requirements: WorkerRequirements) -> None:
     words, source = requirements.words(requirements.builds["cuda13"], "windows-x86_64")
     assert words[0] == f"torch=={requirements.torch}+cu130"
-    assert source.startswith("https://")
+    assert source == "cu130"
     words, source = requirements.words(requirements.builds["cuda13"], "linux-x86_64")
     assert (words[0], source) == (f"torch=={requirements.torch}", "")
 
@@ -55,6 +55,51 @@ def test_a_build_with_a_list_of_its_own_is_asked_for_by_its_label(requirements: 
 def test_a_build_that_does_not_exist_for_a_system_is_refused(requirements: WorkerRequirements) -> None:
     with pytest.raises(InstallError, match=r"Apple silicon.*linux-x86_64"):
         requirements.words(requirements.builds["apple"], "linux-x86_64")
+
+
+@pytest.fixture
+def _no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(LISTS_VARIABLE, raising=False)
+
+
+def test_no_address_ships_with_the_builds() -> None:
+    assert "//" not in BUILDS.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_no_address")
+@pytest.mark.parametrize("given", ["https://lists.example/all", " https://lists.example/all/ "])
+@pytest.mark.parametrize("name", ["", "cu126"])
+def test_the_address_of_the_lists_is_taken_with_or_without_a_lists_name(
+    given: str, name: str, requirements: WorkerRequirements
+) -> None:
+    address = f"{given.rstrip().rstrip('/')}/{name}"
+    lists = requirements.lists(address)
+    assert requirements.list_address(requirements.builds["cuda13"], "cu130", lists) == "https://lists.example/all/cu130"
+
+
+@pytest.mark.usefixtures("_no_address")
+def test_a_build_of_the_usual_index_needs_no_address(requirements: WorkerRequirements) -> None:
+    assert requirements.lists("  ") == ""
+    assert requirements.list_address(requirements.builds["cuda13"], "", "") == ""
+    with pytest.raises(InstallError, match=r"CUDA 13.*PyTorch Lists"):
+        requirements.list_address(requirements.builds["cuda13"], "cu130", "")
+
+
+def test_the_address_in_the_environment_comes_first(
+    requirements: WorkerRequirements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LISTS_VARIABLE, "https://farm.example/lists/")
+    assert requirements.lists("https://lists.example/all") == "https://farm.example/lists"
+
+
+@pytest.mark.usefixtures("_no_address")
+@pytest.mark.parametrize(
+    "address", ["http://lists.example", "lists.example", "file:///lists", "--index", "https://[", "https:"]
+)
+def test_lists_are_asked_over_https_alone(address: str, requirements: WorkerRequirements) -> None:
+    with pytest.raises(InstallError, match="no https"):
+        requirements.lists(address)
+    assert requirements.lists("http://127.0.0.1:80/lists") == "http://127.0.0.1:80/lists"
 
 
 def test_the_fingerprint_follows_the_pins_and_nothing_else(requirements: WorkerRequirements, tmp_path: Path) -> None:
@@ -101,6 +146,40 @@ def test_the_build_fits_the_machine_and_exists_for_it(
     assert choice.build == build
     assert words in choice.reason
     assert machine.system in requirements.builds[build].sources
+
+
+@pytest.mark.parametrize(
+    ("machine", "build", "words"),
+    [
+        (Machine("linux-x86_64"), "cuda13", r"No graphics card.*the processor computes.*9\.0 GB.*alone” \(1\.8 GB\)"),
+        (Machine("linux-arm64"), "cuda13", r"No graphics card.*9\.0 GB"),
+        (Machine("linux-x86_64", NvidiaCard("GTX 1080", 580, 6.1)), "cuda13", r"GTX 1080.*the processor.*CUDA 12"),
+        (Machine("linux-x86_64", arc=True), "cuda13", r"Arc.*the processor"),
+        (Machine("windows-x86_64", NvidiaCard("RTX 4090", 591, 8.9)), "cpu", r"RTX 4090.*the processor.*CUDA 13"),
+    ],
+)
+def test_without_the_lists_the_usual_indexs_build_is_taken_and_why_is_said(
+    machine: Machine, build: str, words: str, requirements: WorkerRequirements
+) -> None:
+    choice = without_lists(choose(machine), machine, requirements.builds)
+    assert choice.build == build
+    assert requirements.builds[build].sources[machine.system] == ""
+    assert re.search(words, choice.reason)
+    assert choice.reason.endswith("give the address of PyTorch's lists or a folder of wheels.")
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        Machine("linux-x86_64", NvidiaCard("RTX 4090", 590, 8.9)),
+        Machine("windows-x86_64"),
+        Machine("macos-arm64"),
+    ],
+)
+def test_where_the_usual_index_has_the_fitting_build_the_lists_are_not_missed(
+    machine: Machine, requirements: WorkerRequirements
+) -> None:
+    assert without_lists(choose(machine), machine, requirements.builds) == choose(machine)
 
 
 @pytest.mark.parametrize("system", ["macos-x86_64", "linux-riscv64", "windows-arm64"])

@@ -25,10 +25,10 @@ from lsf_blender_addon.installing.environment import (
 from lsf_blender_addon.installing.inspection import Inspection, inspect
 from lsf_blender_addon.installing.machine import Machine, NvidiaCard
 from lsf_blender_addon.installing.programs import Watch
-from lsf_blender_addon.installing.requirements import WorkerRequirements, worker_requirements
+from lsf_blender_addon.installing.requirements import LISTS_VARIABLE, WorkerRequirements, worker_requirements
 from lsf_blender_addon.installing.set_up import LOCK, SetUpOrder, set_up
 from lsf_blender_addon.locks import held
-from tests.installing.small_wheels import SMALL, index_pages, small_set, small_wheel
+from tests.installing.small_wheels import LISTED, SMALL, index_pages, small_set, small_wheel
 from tests.loopback_server import Site, serving
 
 MACHINE = Machine("linux-x86_64")
@@ -78,7 +78,7 @@ def site(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
         monkeypatch.setenv("PIP_INDEX_URL", f"{served.address}/simple/")
         monkeypatch.setenv("LSF_TEST_MARK", str(wheels.with_name("mark")))
-        for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", LISTS_VARIABLE):
             monkeypatch.delenv(name, raising=False)
         yield served
 
@@ -240,6 +240,43 @@ def test_the_card_decides_the_build_and_the_person_is_told_why(root: Path, wheel
     made = make(SetUpOrder(root, wheels=wheels), told, machine=Machine("linux-x86_64", NvidiaCard("RTX", 590, 8.9)))
     assert (made.build, made.reason) == ("cuda13", "RTX with driver 590.")
     assert any("RTX" in note for note in told.notes)
+
+
+def test_a_build_of_pytorchs_lists_comes_from_the_address_that_was_given(root: Path, site: Site) -> None:
+    site.files["/whl/cpu/torch/"] = site.files.pop("/simple/torch/")
+    made = make(SetUpOrder(root, lists=f"{site.address}/whl/"), requirements=LISTED)
+    assert made.build == "cpu"
+    assert "/whl/cpu/torch/" in [path for path, _ in site.asked]
+
+
+def test_without_that_address_the_usual_indexs_build_is_taken_and_the_person_told(root: Path, site: Site) -> None:
+    told = Told()
+    made = make(SetUpOrder(root), told, requirements=LISTED)
+    assert made.build == "cuda13"
+    assert "address of PyTorch's lists or a folder of wheels" in made.reason
+    assert made.reason in told.notes[0]
+    assert not [path for path, _ in site.asked if "/whl/" in path]
+
+
+def test_without_that_address_a_build_of_the_lists_is_refused_before_anything_is_asked(root: Path, site: Site) -> None:
+    with pytest.raises(InstallError, match=rf"PyTorch Lists.*{LISTS_VARIABLE}.*folder of wheels"):
+        make(SetUpOrder(root, build="cpu"), requirements=LISTED)
+    assert site.asked == []
+    assert not (root / FOLDER).exists()
+
+
+def test_an_address_where_no_list_is_is_named(root: Path, site: Site) -> None:
+    del site.files["/simple/torch/"]
+    with pytest.raises(InstallError, match=r"torch==2\.0\+cpu.* Is .*/elsewhere/cpu the address"):
+        make(SetUpOrder(root, lists=f"{site.address}/elsewhere"), requirements=LISTED)
+
+
+def test_a_folder_of_wheels_needs_no_address(root: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(LISTS_VARIABLE, raising=False)
+    for build in ("auto", "cpu"):
+        made = make(SetUpOrder(root, build=build, wheels=wheels), requirements=LISTED)
+        assert made.build == "cpu"
+        assert "lists" not in made.reason
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def empty_wheels(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "root").mkdir()
     root, wheels = str(tmp_path / "root"), str(tmp_path / "wheels")
-    return {"root": root, "build": "cpu", "wheels": wheels, "build_with": None}
+    return {"root": root, "build": "cpu", "wheels": wheels, "build_with": None, "lists": ""}
 
 
 def test_a_result_comes_back_and_the_log_is_kept(tmp_path: Path) -> None:

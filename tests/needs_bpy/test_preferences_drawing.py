@@ -15,6 +15,7 @@ import bpy
 import pytest
 
 from lsf_blender_addon.blender import job_watch, preferences, worker_choice
+from lsf_blender_addon.installing.requirements import LISTS_VARIABLE
 from lsf_blender_addon.jobs.client import RunningJob
 from lsf_blender_addon.models import store
 from tests.needs_bpy.test_preferences import locked_model
@@ -69,6 +70,19 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         bpy.utils.unregister_class(kind)
 
 
+@pytest.fixture
+def online(tmp_path: Path) -> Iterator[None]:
+    """Blender may use the network, and the extension has its folder."""
+    system = bpy.context.preferences.system
+    before = system.use_online_access
+    system.use_online_access = True
+    if not bpy.app.online_access:
+        pytest.skip("this Blender was started in offline mode")
+    (tmp_path / "user").mkdir()
+    yield
+    system.use_online_access = before
+
+
 def drawn(settings: Any) -> str:
     layout = NotingLayout()
     preferences.LsfPreferences.draw(SimpleNamespace(layout=layout, **_values(settings)), bpy.context)  # type: ignore[arg-type]
@@ -76,7 +90,7 @@ def drawn(settings: Any) -> str:
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    names = ("source", "existing_python", "existing_verdict", "build", "wheels", "build_with")
+    names = ("source", "existing_python", "existing_verdict", "build", "lists", "wheels", "build_with")
     return {"bl_rna": settings.bl_rna, **{name: getattr(settings, name) for name in names}}
 
 
@@ -92,6 +106,7 @@ def test_at_first_the_way_to_a_worker_and_the_starters_terms_are_shown(settings:
     for expected in (
         "set up the worker",
         "lsf.set_up_worker",
+        "lists",
         "wheels",
         "build_with",
         "CC0-1.0",
@@ -119,7 +134,8 @@ def test_while_it_runs_a_bar_cancel_and_the_log_are_shown_and_afterwards_why_it_
 ) -> None:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "user").mkdir()
-    order = {"root": str(tmp_path / "user"), "build": "cpu", "wheels": str(tmp_path / "wheels"), "build_with": None}
+    order = {"root": str(tmp_path / "user"), "build": "cpu", "wheels": str(tmp_path / "wheels")}
+    order |= {"build_with": None, "lists": ""}
     job: RunningJob = job_watch.start("set_up", "set_up", order, lambda _job: None)
     for words in (drawn(settings), notice()):
         assert "Starting" in words
@@ -130,6 +146,18 @@ def test_while_it_runs_a_bar_cancel_and_the_log_are_shown_and_afterwards_why_it_
     for words in (drawn(settings), notice()):
         assert "does not hold every package" in words
         assert "lsf.cancel_job" not in words
+
+
+@pytest.mark.usefixtures("online")
+def test_the_address_of_pytorchs_lists_reaches_the_set_up(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(LISTS_VARIABLE, raising=False)
+    settings.lists = "http://lists.example/all"
+    assert bpy.ops.lsf.set_up_worker() == {"FINISHED"}
+    job = job_watch.running("set_up")
+    assert job is not None
+    job.wait(300)
+    job_watch.tick()
+    assert "http://lists.example/all, is no https address" in drawn(settings)
 
 
 def test_a_python_that_does_not_fit_says_why(settings: Any, tmp_path: Path) -> None:

@@ -259,6 +259,16 @@ def test_the_cpu_is_always_there() -> None:
     assert devices.precision_of(torch.device("cpu"), "bfloat16") == torch.bfloat16
 
 
+@pytest.mark.parametrize(("capability", "first"), [((6, 1), "cpu"), ((7, 5), "cuda"), ((12, 0), "cuda")])
+def test_a_card_that_torch_was_not_built_for_is_passed_over(
+    capability: tuple[int, int], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80", "sm_90a", "compute_120"])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert devices.available()[0] == first
+
+
 def test_bfloat16_speech_encoders_give_nearly_the_same_latents(tiny_model: Path) -> None:
     (exact,) = made(talk(3.0), tiny_model, temperature=0.0)
     (half,) = made(talk(3.0), tiny_model, temperature=0.0, precision="bfloat16")

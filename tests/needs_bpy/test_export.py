@@ -205,7 +205,9 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_leaves_nothing(
     size = write().stat().st_size
     path.unlink()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for limit in (size // 2, size - 1000, size - 1):
+    # A .blend holds addresses of memory, compressed: its size differs by some bytes from one time to the next.
+    short = {"blend": 400, "glb": 1}[kind]
+    for limit in (size // 2, size - 1000, size - short):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
         try:
             with pytest.raises(SceneError, match=rf"head\.{kind} could not be") as caught:

@@ -50,7 +50,7 @@ def _switched_on() -> Iterator[None]:
 
 
 @pytest.fixture
-def scene(make_head: Callable[..., Any], speech: Path) -> Any:
+def scene(_needs_sound: None, make_head: Callable[..., Any], speech: Path) -> Any:
     """A small head, active, and two seconds of sound from frame 11 on."""
     from lsf_blender_addon.blender import rig  # noqa: PLC0415
 

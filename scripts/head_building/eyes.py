@@ -126,7 +126,7 @@ def brow() -> Piece:
     for r in range(rows):
         v = 2 * r / (rows - 1) - 1
         place = front(x + 0.06 * v, middle + half * v)
-        thick = 0.13 * np.cos(v * np.pi / 2) * np.clip(half / 0.25, 0.3, 1.0) - 0.035
+        thick = 0.13 * np.cos(v * np.pi / 2) * np.clip(half / 0.25, 0.3, 1.0) - 0.02
         points.append(place + normals(place) * thick[:, None])
     quads = [
         (r * columns + c, r * columns + c + 1, (r + 1) * columns + c + 1, (r + 1) * columns + c)

@@ -64,7 +64,8 @@ def rim(closed: float = 0.0) -> Array:
     share = 0.55 * share + 0.45 * np.arange(HALF + 1) / HALF
     x = LID_X[0] + share * (LID_X[-1] - LID_X[0])
     upper, lower = through(LID_X, LID_UPPER, x), through(LID_X, LID_LOWER, x)
-    seam = lower + 0.16 * (upper - lower)
+    # lids meet low, lowest towards the nose
+    seam = lower + (0.16 + 0.06 * np.clip(x, -0.7, 1.2)) * (upper - lower)
     upper = upper + closed * (seam - upper)
     lower = lower + closed * (seam - lower)
     top = np.stack([x, upper], axis=-1)

@@ -69,18 +69,19 @@ class Mouth:
         """A pull on the skin outside the mouth's sock."""
         return pull(self.p, centre, radius, move, plateau) * self.skin
 
-    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float) -> Array:
+    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float, *, aside: float = 0.0) -> Array:
         """Lip rings moved towards the contact line and outward, on both halves.
 
         Args:
             table: Ring → (towards the contact, outward).
             lip: +1 upper, -1 lower, 0 both.
             fade: The power of the fall towards the corner.
+            aside: The power of a fall towards the middle.
         """
         field = np.zeros_like(self.p)
         side, u = lips.is_upper(), lips.along()
         _, out = lips.contact()
-        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade
+        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade * u**aside
         for number, (inward, stand) in table.items():
             left = self.body.skin.ring(MOUTH, number)
             move = out * stand + np.array([0.0, -1.0, 0.0]) * (inward * side)[:, None]
@@ -134,12 +135,16 @@ def _round(m: Mouth) -> dict[str, Array]:
     pucker += y * core * (0.10 * m.up - 0.12 * m.low)
     roll_out = {4: (-0.10, 0.02), 5: (-0.10, 0.07), 6: (-0.06, 0.10), 7: (0.0, 0.09), 8: (0.0, 0.06)}
     pucker += m.rings(roll_out, 0, 0.4)
+    # drawn together, the lips' sides grow taller, or their outline becomes a lozenge
+    taller = {2: (-0.08, 0.0), 3: (-0.14, 0.0), 4: (-0.20, 0.0), 5: (-0.14, 0.0), 6: (-0.06, 0.0)}
+    pucker += m.rings(taller, 0, 0.5, aside=1.0)
     funnel = -0.42 * x * g + z * (0.26 * g + 0.44 * core + 0.28 * flat * core)
     # an arch over each lip's width, not a gable: the opening becomes an O
     funnel += y * core * (0.46 * m.up**0.4 - 0.56 * m.low**0.4)
     funnel += m.rings(
         {4: (-0.06, 0.06), 5: (-0.06, 0.14), 6: (-0.03, 0.20), 7: (0.0, 0.22), 8: (0.0, 0.18), 9: (0.0, 0.08)}, 0, 0.6
     )
+    funnel += m.rings(taller, -1, 0.5, aside=1.0)
     return {"mouthPucker": sealed(m.body, pucker), "mouthFunnel": funnel}
 
 

@@ -15,8 +15,8 @@ PUPIL_RADIUS = 0.28
 
 # The left lid margin, relative to the eyeball's centre: x, and the rims of the upper and the lower lid there.
 LID_X = (-1.56, -1.18, -0.64, 0.0, 0.58, 1.10, 1.52)
-LID_UPPER = (-0.22, 0.12, 0.40, 0.50, 0.48, 0.33, 0.08)
-LID_LOWER = (-0.22, -0.36, -0.46, -0.53, -0.52, -0.34, 0.08)
+LID_UPPER = (-0.22, 0.13, 0.42, 0.50, 0.45, 0.30, 0.08)
+LID_LOWER = (-0.22, -0.36, -0.47, -0.53, -0.48, -0.31, 0.08)
 
 MOUTH_Y = -5.0
 MOUTH_HALF_WIDTH = 2.55

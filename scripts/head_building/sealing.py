@@ -18,7 +18,7 @@ from .topology import MOUTH
 
 CLOSE_ANGLE = 0.35
 DROP = 0.32  # how much of the jaw's way the upper lip comes down to meet the lower
-CORNER_DROP = 0.08  # … and how much more of it towards the corner, per jaw weight
+CORNER_DROP = 0.18  # … and how much more of it towards the corner, per jaw weight
 FORWARD = 0.48  # cm: the meeting lips stay before the teeth
 # Ring → how much it follows the contact of its own lip.
 FOLLOW = {4: 0.96, 5: 0.97, 6: 0.98, 7: 1.0, 8: 1.0, 9: 1.0, 10: 1.0, 11: 0.97, 12: 0.85, 13: 0.6, 14: 0.35, 15: 0.15}
@@ -36,7 +36,7 @@ def _solve(r: complex, w: float, loss: float) -> tuple[complex, complex, complex
     right = [-(upper - lower) * r * (1.0 + loss * bend) * 1e3]
     full = np.exp(-1j * CLOSE_ANGLE) - 1.0
     middle = 1.0 - 2.0 * w  # 1 in the lips' middle, 0 at the corner
-    wished = 1j * (DROP + CORNER_DROP * w - w) * (full * r).imag + (0.5 + 0.5 * middle) * FORWARD
+    wished = 1j * (DROP + CORNER_DROP * w - w) * (full * r).imag + (0.15 + 0.85 * middle) * FORWARD
     rows.append(np.array([[1.0, 0, 0, 0], [0, 0, 0.15, 0], [0, 0, 0, 0.15], [0, 0, 0.2, 0.2]], dtype=complex))
     right.append(np.array([wished, 0, 0, 0], dtype=complex))
     found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def export(
         SceneError: this Blender lacks the exporter, or it failed; the sentence has its reason. The scene is as before.
     """
     scene = scene or bpy.context.scene
-    with pruned(face) if prune else _as_it_is(face) as shown:
+    with pruned(face) if prune else nullcontext(face) as shown:
         return EXPORTS[kind](shown, path, scene, facts=facts, bare=prune)
 
 
@@ -57,8 +56,3 @@ def save_blend(path: Path, *, pack: bool = True) -> Path:
     return written(
         path, lambda part: bpy.ops.wm.save_as_mainfile(filepath=str(part), copy=True, compress=True), "saved"
     )
-
-
-@contextmanager
-def _as_it_is(face: Face) -> Iterator[Face]:
-    yield face

@@ -21,7 +21,7 @@ from ..models.store import bundled_head, model_folder
 from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import Progress
-from .speech import across_to_head, face_shape, request_of, require_folder, require_sounds
+from .speech import across_to_head, as_it_is, face_shape, request_of, require_folder, require_sounds
 
 PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 """Kinds that Blender writes."""
@@ -94,7 +94,7 @@ class Workshop:
         _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
         own = not in_scene and (pictured or arguments.head is not None)
         head = self._head_of(arguments.head or bundled_head()) if own else None
-        carried = across_to_head(spoken, head) if head is not None else _as_it_is
+        carried = across_to_head(spoken, head) if head is not None else as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
         blender = _blender() if pictured else None
         whose = blender.SceneHead(arguments.head, arguments.object) if blender and in_scene else head
@@ -204,7 +204,3 @@ def _write(path: Path, kind: str, motions: tuple[FaceMotion, FaceMotion], argume
         motion = dataclasses.replace(motion.resampled(arguments.fps), origin=motion.origin)
     identity = np.asarray(face_shape(arguments.shape)) if kind == "npy" and arguments.shape else None
     write_motion(path, motion, identity)
-
-
-def _as_it_is(motion: FaceMotion) -> FaceMotion:
-    return motion

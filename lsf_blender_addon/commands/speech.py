@@ -132,7 +132,7 @@ def across_to_space(
     if wanted is None and head_file is not None:
         raise MotionError("A head alone changes nothing about the motion: add --space flame, or leave --head out.")
     if wanted is None or wanted == spoken:
-        return _as_it_is
+        return as_it_is
     if wanted != "flame":
         raise MotionError(
             f"The model speaks in the space {spoken!r}, and there is no way from there to {wanted!r}: choose a "
@@ -153,7 +153,7 @@ def across_to_space(
 def across_to_head(spoken: str, head: Head) -> Callable[[FaceMotion], FaceMotion]:
     """What takes a model's motions to a head."""
     if head.space == spoken:
-        return _as_it_is
+        return as_it_is
     if (spoken, head.space) == ("arkit", "flame"):
         return _carrying(head, None)
     raise MotionError(
@@ -172,7 +172,8 @@ def _carrying(head: Head, identity: NDArray[np.float64] | None) -> Callable[[Fac
     return carried
 
 
-def _as_it_is(motion: FaceMotion) -> FaceMotion:
+def as_it_is(motion: FaceMotion) -> FaceMotion:
+    """Carry a motion over to where it already belongs."""
     return motion
 
 

@@ -57,10 +57,7 @@ class Server:
             from . import devices  # noqa: PLC0415 - torch takes seconds to load; hello does not wait for it
             from .runtime import Runtime  # noqa: PLC0415
         except ImportError as reason:
-            words = (
-                f"The Python at {sys.executable} lacks what the worker needs ({reason}); install torch and the rest."
-            )
-            self.say("unusable", message=words)
+            self.say("unusable", message=_lacking(reason))
             return EXIT_UNUSABLE
         runtime = Runtime()
         self.say("ready", devices=devices.available(), precision=_precision_words(devices))

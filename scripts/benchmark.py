@@ -1,6 +1,7 @@
 """Measure: recording to motion at the published size and with the starter, and keyframes into Blender.
 
-    python scripts/benchmark.py [--only full:60,starter:600,bake,precision,batch:200] [--device cpu] [--threads 2]
+    python scripts/benchmark.py [--only full:60,starter:600,bake,precision,batch:200] [--device cpu]
+                                [--precision float32] [--threads 2]
 
 Every figure is made in a process of its own, with the model loaded before (loading is reported apart), as the median
 of three runs. The published size has made-up weights: what is measured does not depend on them, except for the cost of
@@ -27,7 +28,7 @@ ALL = [f"{model}:{seconds}" for model in ("full", "starter") for seconds in LENG
 SUBJECTS = ("full", "starter")
 
 
-def figure(name: str, folder: str, device: str, threads: int | None) -> dict[str, Any]:
+def figure(name: str, folder: str, options: argparse.Namespace) -> dict[str, Any]:
     """Make one figure, in this process."""
     kind, _, seconds = name.partition(":")
     if kind == "bake":
@@ -41,18 +42,19 @@ def figure(name: str, folder: str, device: str, threads: int | None) -> dict[str
         return {"seconds": None, "figures": figures}
     from benchmarking import speech_figures, subjects  # noqa: PLC0415
 
-    with speech_figures.threads(threads):
+    with speech_figures.threads(options.threads):
         if kind == "write":
             subjects.write_published(Path(folder))
             return {}
         if kind == "precision":
-            return speech_figures.precision_cost(Path(folder), device)
-        return speech_figures.measure(Path(folder), float(seconds), device)
+            return speech_figures.precision_cost(Path(folder), options.device)
+        return speech_figures.measure(Path(folder), float(seconds), options.device, options.precision)
 
 
 def in_own_process(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Make one figure in a new process; ``{"failed": why}`` where it could not be made."""
     command = [sys.executable, __file__, "--figure", name, "--folder", str(folder), "--device", options.device]
+    command += ["--precision", options.precision]
     if options.threads:
         command += ["--threads", str(options.threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -99,12 +101,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure speed and memory; each figure in a process of its own.")
     parser.add_argument("--only", type=wanted, default=ALL, help="such as full:60,starter:600,batch:200,precision,bake")
     parser.add_argument("--device", default="cpu", help="auto, cuda, mps, xpu or cpu (cpu)")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        default="auto",
+        help="that the speech encoders compute in (auto: the fastest that the device is good at)",
+    )
     parser.add_argument("--threads", type=int, help="threads that torch computes with (its own number)")
     parser.add_argument("--figure", help=argparse.SUPPRESS)
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.figure:
-        print(json.dumps(figure(options.figure, options.folder, options.device, options.threads)))
+        print(json.dumps(figure(options.figure, options.folder, options)))
         return 0
     results: dict[str, Any] = {}
     failed = False

@@ -49,11 +49,11 @@ class Stages:
         return time.perf_counter()
 
 
-def measure(folder: Path, seconds: float, device_name: str) -> dict[str, Any]:
+def measure(folder: Path, seconds: float, device_name: str, precision: devices.Precision = "auto") -> dict[str, Any]:
     """Load a model, then predict ``RUNS`` times; the median run with its stages."""
     clip = speech(seconds)
     device = devices.choose(device_name)
-    dtype = devices.precision_of(device, "auto")
+    dtype = devices.precision_of(device, precision)
     runtime = Runtime()
     begin = time.perf_counter()
     network = runtime.load(folder, device, dtype)
@@ -71,7 +71,7 @@ def measure(folder: Path, seconds: float, device_name: str) -> dict[str, Any]:
     for number in range(RUNS):
         # Another recording each time: the runtime remembers what it heard in the last.
         other = dataclasses.replace(clip, samples=np.roll(clip.samples, number * SAMPLE_RATE))
-        request = PredictRequest(audio=other, model=folder, device=str(device))
+        request = PredictRequest(audio=other, model=folder, device=str(device), precision=precision)
         stages.seconds.clear()
         begin = time.perf_counter()
         runtime.predict(request, lambda _stage, _share, _words: None)

@@ -166,7 +166,7 @@ def _mouth(motion: Array, gap: Array, jaw: Array, shapes: dict[str, Array], shut
     seal(motion, gap, shut)
 
 
-SEAL_SURPLUS = 0.02
+SEAL_SURPLUS = 0.012
 """``mouthClose`` beyond what seals the lips, while /p b m/ press them together."""
 
 
@@ -200,9 +200,9 @@ GAP_WEIGHTS: dict[str, float] = {
     "mouthUpperUpRight": 3.35,
     "mouthFunnel": 10.2,
     "mouthPucker": 0.5,
-    "mouthRollLower": 1.5,
-    "mouthRollUpper": -1.0,
-    "jawForward": -0.8,
+    "mouthRollLower": -0.15,
+    "mouthRollUpper": -0.15,
+    "jawForward": 0.35,
     "mouthClose": -rules.JAW_LEVER_MILLIMETRES * rules.SEAL_AT_RADIANS,
 }
 """Millimetres of inner-lip gap for one unit of a curve (the jaw has ``JAW_LEVER_MILLIMETRES`` for a radian)."""

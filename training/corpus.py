@@ -14,7 +14,9 @@ import numpy.typing as npt
 import soxr
 
 from .phones import Phone
-from .texts import LANGUAGES, english, foreign
+from .pico import pico_says
+from .scoring import AlignmentError
+from .texts import LANGUAGES, english, foreign, known_english
 from .voices import (
     ENGLISHES,
     HELD_OUT,
@@ -65,7 +67,7 @@ class Shard:
 SOLEMN = 0.15
 """How often speech is much slower than usual, whatever its agitation."""
 
-KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out")
+KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out", "pico")
 
 
 def plan(minutes: dict[str, float], shard_seconds: float = 360.0) -> tuple[Shard, ...]:
@@ -140,6 +142,8 @@ def speak(shard: Shard) -> Iterator[Utterance]:
         voice = dice.choice([voice for voice in RECORDED if voice.engine == "flite"])
         said = _Said(dice)
         yield from said.finished([flite_says(voice, english(dice), said.manner)], voice)
+    if shard.kind == "pico":
+        yield from _pico(dice)
     while shard.kind in ("festival", "held_out"):
         voice = HELD_OUT
         if shard.kind == "festival":
@@ -161,6 +165,18 @@ def _espeak(shard: Shard, dice: random.Random) -> Iterator[Utterance]:
             spoken = engine.say(voice, text, said.manner)
         except EngineError:
             # A voice file that this version of espeak-ng lacks: the next draw speaks instead.
+            continue
+        yield from said.finished([spoken], voice)
+
+
+def _pico(dice: random.Random) -> Iterator[Utterance]:
+    while True:
+        voice = dice.choice([voice for voice in RECORDED if voice.engine == "pico"])
+        said = _Said(dice)
+        try:
+            spoken = pico_says(voice, known_english(dice), said.manner)
+        except AlignmentError:
+            # The aligner loses its way in one utterance of thirty: the next draw speaks instead.
             continue
         yield from said.finished([spoken], voice)
 

@@ -84,21 +84,24 @@ def words_of(transcript: Path) -> list[str]:
         raise AlignmentError(f"{transcript} cannot be read ({reason.strerror}).") from reason
     except UnicodeDecodeError as reason:
         raise AlignmentError(f"{transcript} is not a text in UTF-8.") from reason
+    words = words_in(text)
+    if not words:
+        raise AlignmentError(f"{transcript} holds no words.")
+    return words
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text as the dictionary spells them."""
     plain = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     words = [word.strip("'") for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*'?", plain)]
-    if not any(words):
-        raise AlignmentError(f"{transcript} holds no words.")
     return [word for word in words if word]
 
 
-def align(clip: SpeechClip, words: list[str], name: str) -> list[dict[str, Any]]:
-    """Find words and phones in a recording; ``name`` is the transcript's in errors.
-
-    Returns:
-        ``{"w", "b", "d", "phones": [{"p", "b", "d"}]}`` of each word and pause: ARPAbet, begin and length in seconds.
+def new_decoder(name: str) -> Any:
+    """A decoder, which takes a second to load; ``name`` is the transcript's in errors.
 
     Raises:
-        AlignmentError: see ``alignment``.
+        AlignmentError: pocketsphinx is missing.
     """
     try:
         from pocketsphinx import Decoder  # noqa: PLC0415 - an extra that only this needs
@@ -107,7 +110,25 @@ def align(clip: SpeechClip, words: list[str], name: str) -> list[dict[str, Any]]
             f"{name} has words but no phone times, and pocketsphinx, which finds them, is not installed ({reason}): "
             "`pip install pocketsphinx`, or put NAME.align.json beside the sound."
         ) from reason
-    decoder = Decoder(lm=None, loglevel="FATAL")
+    return Decoder(lm=None, loglevel="FATAL")
+
+
+def align(clip: SpeechClip, words: list[str], name: str, decoder: Any = None) -> list[dict[str, Any]]:
+    """Find words and phones in a recording.
+
+    Args:
+        clip: the recording.
+        words: what is said.
+        name: the transcript's in errors.
+        decoder: one that is kept for many recordings of one voice, which it gets used to; a new one where None.
+
+    Returns:
+        ``{"w", "b", "d", "phones": [{"p", "b", "d"}]}`` of each word and pause: ARPAbet, begin and length in seconds.
+
+    Raises:
+        AlignmentError: see ``alignment``.
+    """
+    decoder = new_decoder(name) if decoder is None else decoder
     for word in sorted(set(words)):
         if decoder.lookup_word(word) is None:
             decoder.add_word(word, _pronounced(word, name), update=True)

@@ -19,7 +19,7 @@ from lsf_blender_addon.speech.mel import LogMelEncoder
 from .batches import Crops
 from .coarticulation import COLUMN, JAW
 from .losses import channel_weights
-from .phones import BILABIALS, CONSONANTS, INDEX, PHONES
+from .phones import BILABIALS, INDEX, PHONES
 from .precision import Twin
 
 TOLD = (
@@ -57,23 +57,20 @@ class HearingWeights:
     """What each part of the loss counts."""
 
     phones: float = 0.5
-    place: float = 0.5
     closure: float = 1.0
-    lips: float = 3.0
+    gap: float = 12.0
+    curves: float = 0.3
     agitation: float = 1.0
-    shut: float = 3.0
 
 
 class HearingLoss(nn.Module):
     """How wrong features are about what was said.
 
-    Bilabials count double among phones; among consonants, whether lips shut is asked once more (``place``): /t k n h/
-    shut no lips, however alike they sound.
+    Bilabials count double among phones. Gap and curves are asked for by squared error: in doubt between /p/ and /t/ the
+    features tell how likely each is, where absolute error would have them decide, too early, for one.
     """
 
     weight: Tensor
-    consonant: Tensor
-    bilabial: Tensor
     columns: Tensor
     scales: Tensor
 
@@ -85,8 +82,6 @@ class HearingLoss(nn.Module):
         weight[[INDEX[name] for name in BILABIALS]] = 2.0
         weight[INDEX["sil"]] = 0.5
         self.register_buffer("weight", weight)
-        self.register_buffer("consonant", torch.tensor([name in CONSONANTS for name in PHONES]))
-        self.register_buffer("bilabial", torch.tensor([name in BILABIALS for name in PHONES]))
         columns = [COLUMN[name] for name in TOLD]
         self.register_buffer("columns", torch.tensor([*columns, JAW]))
         self.register_buffer("scales", channel_weights()[[*columns, JAW]])
@@ -96,18 +91,12 @@ class HearingLoss(nn.Module):
         parts, real = self.parts, crops.real
         logits = self.heads.phones(words)
         phones = functional.cross_entropy(logits.transpose(1, 2), crops.phone, weight=self.weight, reduction="none")
-        shares = logits.softmax(-1)[..., self.bilabial].sum(-1).clamp(1e-4, 1 - 1e-4)
-        shuts = self.bilabial[crops.phone].float()
-        place = functional.binary_cross_entropy(shares, shuts, reduction="none") * self.consonant[crops.phone]
         evidence = self.heads.closure(words)[..., 0]
-        closure = functional.binary_cross_entropy_with_logits(
-            evidence, crops.shut, pos_weight=evidence.new_tensor(parts.shut), reduction="none"
-        )
+        closure = functional.binary_cross_entropy_with_logits(evidence, crops.shut, reduction="none")
         told = self.heads.lips(words)
-        gap = functional.smooth_l1_loss(told[..., 0], crops.gap, beta=0.1, reduction="none")
-        curves = ((told[..., 1:] - crops.motion[..., self.columns]).abs() * self.scales).mean(-1)
-        lips = gap * (1.0 + parts.shut * crops.shut) + 0.3 * curves
-        total = parts.phones * phones + parts.place * place + parts.closure * closure + parts.lips * lips
+        gap = (told[..., 0] - crops.gap).square()
+        curves = ((told[..., 1:] - crops.motion[..., self.columns]) * self.scales).square().mean(-1)
+        total = parts.phones * phones + parts.closure * closure + parts.gap * gap + parts.curves * curves
         mean: Tensor = (total * real).sum() / real.sum()
         return mean
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS
 
@@ -22,11 +21,14 @@ _SCALE_OF_MOUTH, _SCALE_OF_REST, _SCALE_OF_JAW = 0.15, 0.3, 0.05
 SHUT_BELOW = 0.11
 """The gap at which lips count as shut while learning, 1 is ``WIDE_MILLIMETRES``: less than what scores ask for."""
 
-_SHARPNESS = 0.03
-"""How far from ``SHUT_BELOW`` a gap is surely shut or surely open."""
+_SHARPNESS = 0.05
+"""How far from ``SHUT_BELOW`` a gap is nearly surely shut or open."""
 
 LARGE = 0.15
-"""How much more large errors count: rare movements, like blinks, would be left out without it."""
+"""How much more large errors of brows and lids count: rare movements, like blinks, would be left out without it."""
+
+MOUTH = 2.0
+"""How much the squared errors of mouth and jaw count beside the absolute ones of brows and lids."""
 
 ROUNDING = {"mouthPucker": 1.0, "mouthFunnel": 1.0, "mouthStretchLeft": -1.5, "mouthSmileLeft": -1.5}
 """Curves that make lips narrow or wide, and how much."""
@@ -46,51 +48,52 @@ def channel_weights() -> Tensor:
     return weights / weights.mean()
 
 
-def _soft(error: Tensor) -> Tensor:
-    """The size of an error, rounded off below 8 % of the wide gap, so that learning settles."""
-    soft: Tensor = functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.08, reduction="none")
-    return soft
-
-
 class MotionLoss(nn.Module):
     """The distance between two motions of one clip.
 
-    The gap counts above all, by its size and by the decision that a viewer makes: are the lips shut or not? That
-    decision is judged as a classifier is (cross-entropy of a steep curve around ``SHUT_BELOW``), so that doubt between
-    /p/ and /t/ is weighed, instead of ending in lips half shut for both.
+    The gap counts above all. Mouth and gap are judged by squared error, whose best answer in doubt is the mean: between
+    a vowel and nothing the mouth opens by half. Brows and lids are judged by absolute error, whose best answer is the
+    likelier: a blink that is half certain must not become half a blink. On top comes the decision that a viewer makes,
+    are the lips shut or not, so that lips that nearly shut do so; it is bounded, and pulls on no lips that are far from
+    deciding.
 
     Args:
-        shut: how much the gap counts more where lips are shut.
+        gap: the weight of the gap's error; ``shut``: how much more it counts where lips are shut.
+        shut: see ``gap``.
         decided: the weight of the decision; a missed closure counts ``missed`` times as much as a wrong one.
         missed: see ``decided``.
         steadiness: the weight of the gap's movement.
         curves: the weight of all curves' errors together.
-        rounding: the weight of the squared error of how round the lips are.
+        rounding: the weight of the error of how round the lips are.
     """
 
     weights: Tensor
     lips: Tensor
     narrow: Tensor
+    mouth: Tensor
     bilabial: Tensor
 
     def __init__(
         self,
         *,
+        gap: float = 8.0,
         shut: float = 3.0,
-        decided: float = 0.5,
+        decided: float = 0.3,
         missed: float = 2.0,
-        steadiness: float = 1.0,
+        steadiness: float = 12.0,
         curves: float = 2.0,
         rounding: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shut, self.decided, self.missed = shut, decided, missed
+        self.gap_weight, self.shut, self.decided, self.missed = gap, shut, decided, missed
         self.steadiness, self.curves, self.rounding = steadiness, curves, rounding
         narrow = torch.zeros(FEATURES)
         for name, share in ROUNDING.items():
             narrow[ARKIT_EXPRESSIONS.index(name)] = share
         self.register_buffer("narrow", narrow)
         self.register_buffer("weights", channel_weights())
+        mouth = [name.startswith(("mouth", "jaw")) for name in ARKIT_EXPRESSIONS] + [True] * (FEATURES - JAW)
+        self.register_buffer("mouth", torch.tensor(mouth))
         self.register_buffer("lips", torch.from_numpy(gap_weights()).float() / WIDE_MILLIMETRES)
         self.register_buffer("bilabial", torch.tensor([name in BILABIALS for name in PHONES]))
 
@@ -102,19 +105,19 @@ class MotionLoss(nn.Module):
         """(B, T, 53) in real units against another → a scalar."""
         real = crops.real
         error = (motion - wanted).abs() * self.weights
-        curves = (error + LARGE * error.square()).mean(-1)
+        curves = torch.where(self.mouth, MOUTH * error.square(), error + LARGE * error.square()).mean(-1)
         gap, wanted_gap = self.gap(motion), self.gap(wanted)
-        lips = _soft(gap - wanted_gap) * (1.0 + self.shut * crops.shut)
-        steps = _soft(gap.diff(dim=1) - wanted_gap.diff(dim=1)) * self.steadiness
-        per_frame = self.curves * curves + 2.0 * lips + self.decided * self._decision(gap, wanted_gap, crops)
+        lips = (gap - wanted_gap).square() * (1.0 + self.shut * crops.shut)
+        per_frame = self.curves * curves + self.gap_weight * lips
+        per_frame = per_frame + self.decided * self._decision(gap, wanted_gap, crops)
         per_frame = per_frame + self.rounding * ((motion - wanted) @ self.narrow).square()
         total = (per_frame * real).sum() / real.sum()
-        steady: Tensor = (steps * real[:, 1:]).sum() / real.sum()
-        return total + 1.5 * steady
+        steps = (gap.diff(dim=1) - wanted_gap.diff(dim=1)).square() * real[:, 1:]
+        steady: Tensor = self.steadiness * steps.sum() / real.sum()
+        return total + steady
 
     def _decision(self, gap: Tensor, wanted: Tensor, crops: Crops) -> Tensor:
         shut = (crops.shut > 0.8).float()
         apart = ((wanted > LIPS_APART) & ~self.bilabial[crops.phone]).float()
-        evidence = (SHUT_BELOW - gap) / _SHARPNESS
-        wrong = functional.softplus(-evidence) * shut * self.missed + functional.softplus(evidence) * apart
-        return _SHARPNESS * 8.0 * wrong
+        open_share = torch.sigmoid((gap - SHUT_BELOW) / _SHARPNESS)
+        return self.missed * open_share * shut + (1.0 - open_share) * apart

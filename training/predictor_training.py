@@ -103,7 +103,7 @@ class Lesson:
         with torch.no_grad():
             codes = prior.quantize(prior.motion_encoder(network.scaled(wanted))).latent
         real = crops.real[..., None]
-        missed = ((told - codes).abs() * real).sum() / (real.sum() * told.shape[-1])
+        missed = ((told - codes).square() * real).sum() / (real.sum() * told.shape[-1])
         return torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lsf_blender_addon.models.card import (
@@ -17,7 +18,14 @@ from lsf_blender_addon.models.card import (
     WindowCard,
 )
 
-SHARES = {"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.34, "festival": 0.19, "held_out": 0.03}
+SHARES = {
+    "espeak_english": 0.21,
+    "espeak_world": 0.145,
+    "flite": 0.27,
+    "festival": 0.15,
+    "pico": 0.2,
+    "held_out": 0.025,
+}
 """How the hours of speech are divided: voices made from recordings teach most, so they have more than half."""
 
 HEARD = {"floor": 16.0, "depth": 8.0}
@@ -35,6 +43,7 @@ class Sizes:
 
     words: int = 256
     word_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
+    word_dropout: float = 0.25
     feeling: int = 64
     feeling_dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
     latent: int = 128
@@ -65,6 +74,7 @@ class Recipe:
     Attributes:
         name: of the model.
         hours: of speech in the corpus, before it is altered.
+        shares: of each kind of speech in it.
         severities: of each variant that the corpus is altered to (0 a studio, 1 a bad line).
         sizes: of the network.
         noises: how many spectra of noise and babble are mixed in while learning.
@@ -76,27 +86,29 @@ class Recipe:
     """
 
     name: str = "starter"
-    hours: float = 6.5
+    hours: float = 8.1
+    shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=6000, crops=16, rate=1.5e-3, frames=160))
-    prior: Schedule = field(default_factory=lambda: Schedule(steps=5000, crops=16, rate=7e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=6000, crops=16, rate=1.3e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2600, crops=16, rate=1.5e-3, frames=160))
+    prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2400, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
     seed: int = 1
 
     @property
     def minutes(self) -> dict[str, float]:
         """Minutes of each kind of speech."""
-        return {kind: share * self.hours * 60.0 for kind, share in SHARES.items()}
+        return {kind: share * self.hours * 60.0 for kind, share in self.shares.items()}
 
 
 STARTER = Recipe()
 TOY = Recipe(
     name="toy",
     hours=0.06,
+    shares={"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.34, "festival": 0.19, "held_out": 0.03},
     severities=(0.3,),
     shard_seconds=20.0,
     sizes=Sizes(
@@ -128,7 +140,13 @@ def card_of(recipe: Recipe) -> ModelCard:
         provenance=PROVENANCE,
         audio=EncoderCard(
             "log_mel",
-            {"width": sizes.words, "dilations": list(sizes.word_dilations), "prosody": False, **HEARD},
+            {
+                "width": sizes.words,
+                "dilations": list(sizes.word_dilations),
+                "prosody": False,
+                "dropout": sizes.word_dropout,
+                **HEARD,
+            },
         ),
         emotion=EncoderCard(
             "log_mel",

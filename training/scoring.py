@@ -157,11 +157,15 @@ def read_alignment(path: Path) -> tuple[Phone, ...]:
         AlignmentError: the file is something else.
     """
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))["words"]
-        rows = [phone for word in words for phone in word["phones"]]
-        return tuple(_aligned(str(row["p"]), float(row["b"]), float(row["d"])) for row in rows)
+        return phones_of(json.loads(path.read_text(encoding="utf-8"))["words"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AlignmentError(f"{path} does not hold phone times ({error}).") from error
+
+
+def phones_of(words: Sequence[Mapping[str, Any]]) -> tuple[Phone, ...]:
+    """Our phones from aligned words, ``{"phones": [{"p", "b", "d"}]}`` each: ARPAbet, begin and length in seconds."""
+    rows = [phone for word in words for phone in word["phones"]]
+    return tuple(_aligned(str(row["p"]), float(row["b"]), float(row["d"])) for row in rows)
 
 
 def _aligned(name: str, begin: float, length: float) -> Phone:

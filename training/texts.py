@@ -68,7 +68,13 @@ def english(dice: random.Random) -> str:
     return paused(said, dice) if dice.random() < PAUSED else said
 
 
-def _english(dice: random.Random) -> str:
+def known_english(dice: random.Random) -> str:
+    """As ``english`` without invented words, whose pronunciation only the engine that reads them knows."""
+    said = _english(dice, invented=False)
+    return paused(said, dice) if dice.random() < PAUSED else said
+
+
+def _english(dice: random.Random, *, invented: bool = True) -> str:
     kind = dice.random()
     if kind < 0.45:
         return _sentence(dice)
@@ -80,7 +86,7 @@ def _english(dice: random.Random) -> str:
     if kind < 0.8:
         pairs = dice.choice(lines("minimal_pairs")).split()
         return " ".join(dice.choice(pairs) for _ in range(dice.randint(4, 9)))
-    if kind < 0.92:
+    if invented and kind < 0.92:
         return " ".join(invented_word(dice) for _ in range(dice.randint(3, 7)))
     return " ".join(dice.choice(words("en")) for _ in range(dice.randint(1, 3)))
 

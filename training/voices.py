@@ -1,7 +1,8 @@
 """The free text-to-speech engines: what they say, as sound at 16 kHz with the times of its phones.
 
 espeak-ng runs in this process through its C library (its phoneme events give exact samples); flite and festival run
-as programs. Install them as ``espeak-ng flite festival festvox-...`` from the system's packages.
+as programs: install them as ``espeak-ng flite festival festvox-...`` from the system's packages. Pico has a file of its
+own (``pico``).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Manner:
 class Voice:
     """One voice of one engine, the language it is given, and the licence of what it is made from."""
 
-    engine: Literal["espeak", "flite", "festival"]
+    engine: Literal["espeak", "flite", "festival", "pico"]
     name: str
     language: str
     licence: str
@@ -66,6 +67,8 @@ RECORDED: tuple[Voice, ...] = (
     Voice("festival", "cmu_us_slt_arctic_hts", "en", _CMU, 175.0, recorded=True),
     Voice("festival", "kal_diphone", "en", _CMU, 105.0, recorded=True),
     Voice("festival", "msu_ru_nsh_clunits", "ru", "BSD-like (N. Shmyrev)", 120.0, recorded=True),
+    Voice("pico", "en-US", "en", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("pico", "en-GB", "en", "Apache-2.0 (SVOX)", recorded=True),
 )
 """Voices made from people's recordings. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi, Italian …) are left
 out: whether sound concatenated from their recordings may train weights under CC0 is not clear."""

@@ -145,7 +145,7 @@ def test_crops_keep_sound_and_face_together(work: Path) -> None:
 
 
 def test_the_starter_fits_its_bounds() -> None:
-    assert STARTER.hours <= 7
+    assert STARTER.hours <= 9
     card = card_of(STARTER)
     assert card.codebook.grouping == "frame"
     assert card.predictor.normalisation == card.prior.normalisation == "frame"

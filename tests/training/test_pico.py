@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_phones_cover_the_sound_and_bilabials_are_quieter_than_vowels(voice: Voi
     samples, phones = pico_says(voice, "The pepper pot is on top of the map.", Manner())
     assert phones[0].begin == 0.0
     assert phones[-1].end == pytest.approx(len(samples) / RATE, abs=0.02)
-    assert all(before.end == pytest.approx(after.begin) for before, after in zip(phones, phones[1:], strict=False))
+    assert all(before.end == pytest.approx(after.begin) for before, after in itertools.pairwise(phones))
     assert [phone.name for phone in phones].count("p") == 5
     stops = [level(samples, p.begin, p.begin + 0.6 * (p.end - p.begin)) for p in phones if p.name == "p"]
     vowels = [level(samples, p.begin, p.end) for p in phones if p.name in {"aa", "ae", "eh"}]

@@ -10,8 +10,12 @@ from .curves import Array, smoothstep
 from .eye_units import FOLLOW, lids_moved, with_lashes
 from .fields import near, pull
 from .skinning import lower_share
-from .surface import normals
+from .surface import distance, normals
 from .topology import EAR, EYE
+
+TINY = 1e-6
+SLIDES, PUT_BACK = 3, 0.5
+"""How often the forehead's skin is put back towards the bone, and how far each time."""
 
 
 def _outside_lids(body: Body) -> Array:
@@ -38,15 +42,15 @@ def units(body: Body) -> dict[str, Array]:
     face = smoothstep(0.5, 2.5, p[:, 2])[:, None]
 
     def brow(*pulls: Array) -> Array:
-        return np.asarray(sum(pulls) * keep * above_eye * face)
+        return _over_bone(body, np.asarray(sum(pulls) * keep * above_eye * face))
 
     down = brow(
-        pull(p, (2.2, 3.9, 7.4), (3.4, 2.6, 4.0), (-0.22, -0.58, 0.12), 0.25),
-        pull(p, (0.9, 3.4, 8.2), (1.8, 1.8, 2.5), (-0.10, -0.18, 0.10)),
+        _brow_near(p, (2.2, 3.9, 7.4), (3.6, 2.8, 4.6), 0.25) * np.array([-0.22, -0.58, 0.0]),
+        pull(p, (0.9, 3.4, 8.2), (1.8, 1.8, 2.5), (-0.10, -0.18, 0.0)),
     )
-    inner = brow(pull(p, (1.5, 4.0, 7.7), (2.3, 3.6, 4.0), (0.10, 0.78, 0.0), 0.15))
-    inner = inner + body.mirrored(inner)
-    outer = brow(pull(p, (4.0, 4.2, 6.4), (2.9, 3.4, 4.0), (0.0, 0.80, -0.12), 0.15))
+    inner = brow(_both_inner(body))
+    inner = 0.5 * (inner + body.mirrored(inner))  # the slope that skin slides along is measured lopsidedly
+    outer = brow(_brow_near(p, (4.3, 4.1, 6.2), (3.5, 2.8, 5.2), 0.15) * np.array([0.0, 0.72, 0.0]))
 
     out_of_cheek = normals(p)
     cheek_keep = keep * below_eye
@@ -59,7 +63,7 @@ def units(body: Body) -> dict[str, Array]:
     sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.16, 0.52, 0.04), 0.15) * keep
     sneer += pull(p, (2.8, -1.9, 7.6), (1.6, 1.7, 2.2), (0.0, 0.28, 0.22)) * keep
     sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.6, 1.6), (-0.03, 0.24, 0.05)) * keep
-    sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.26, 0.04)) * _upper_only(body)
+    sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.20, 0.04)) * _upper_only(body)
     sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.22, 0.05)))
     return {
         "browDown": _settle(body, down),
@@ -69,6 +73,36 @@ def units(body: Body) -> dict[str, Array]:
         "cheekSquint": squint,
         "noseSneer": inside_follows(body, sneer),
     }
+
+
+def _brow_near(
+    p: Array, centre: tuple[float, float, float], reach: tuple[float, float, float], plateau: float
+) -> Array:
+    """1 at a place of the brow, dying out slowly over the forehead (V, 1): ``reach`` aside, down and up."""
+    aside, down, up = reach
+    below = near(p, centre, (aside, down, 5.0), plateau)
+    above = near(p, centre, (aside, up, 7.0), plateau)
+    return np.asarray(np.where(p[:, 1] < centre[1], below, above)[:, None])
+
+
+def _both_inner(body: Body) -> Array:
+    """Both brows' inner ends raised: what lies between them goes along, and no farther."""
+    left = _brow_near(body.points, (1.4, 4.0, 7.7), (2.9, 2.8, 5.6), 0.1)
+    right = left[body.mirror]
+    together = 1.0 - (1.0 - left) * (1.0 - right)
+    return np.asarray(together * np.array([0.0, 0.76, 0.0]) + (left - right) * np.array([0.08, 0.0, 0.0]))
+
+
+def _over_bone(body: Body, field: Array) -> Array:
+    """The field with brows and forehead sliding over the bone: nearly as far from it as before."""
+    moved = np.flatnonzero(np.abs(field).max(axis=1) > TINY)
+    before = distance(body.points[moved])
+    p = body.points[moved] + field[moved]
+    for _ in range(SLIDES):
+        p = p + PUT_BACK * (before - distance(p))[:, None] * normals(p)
+    out = field.copy()
+    out[moved] = p - body.points[moved]
+    return out
 
 
 def _upper_only(body: Body) -> Array:

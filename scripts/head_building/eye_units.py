@@ -11,24 +11,24 @@ from .proportions import EYE
 from .topology import EYE as OPENING
 
 # How far each lid ring follows the rim.
-FOLLOW = {1: 0.06, 2: 0.16, 3: 0.32, 4: 0.58, 5: 0.88, 6: 1.0, 7: 1.0, 8: 1.0, 9: 0.97, 10: 0.5}
+FOLLOW = {1: 0.06, 2: 0.16, 3: 0.32, 4: 0.58, 5: 0.88, 6: 1.0, 7: 1.0, 8: 1.0, 9: 0.97, 10: 0.1}
 CREASE_RISE = 0.10  # cm: a lid that comes down smooths out its fold
 LOOK = {"Down": 30.0, "Up": 25.0, "In": 28.0, "Out": 28.0}  # degrees at 1
 
 
-def _rim(upper: float, lower: float, aside: float) -> Array:
+def _rim(upper: float, lower: float, aside: float, arched: float) -> Array:
     """How the rim moves in the face's plane (24, 2): both lids' shares of the way to where they meet, and sideways."""
     closed = lids.rim(1.0) - lids.rim(0.0)
     half = lids.HALF
+    weight = np.sin(np.pi * np.concatenate([np.arange(half + 1), np.arange(half - 1, 0, -1)]) / half)
     share = np.full(len(closed), lower)
     share[1:half] = upper
-    move = closed * share[:, None]
-    weight = np.sin(np.pi * np.concatenate([np.arange(half + 1), np.arange(half - 1, 0, -1)]) / half)
+    move = closed * (share * np.maximum(weight, 0.0) ** arched)[:, None]
     move[:, 0] += aside * weight
     return np.asarray(move)
 
 
-def lids_moved(body: Body, upper: float, lower: float, aside: float = 0.0) -> Array:
+def lids_moved(body: Body, upper: float, lower: float, aside: float = 0.0, arched: float = 0.0) -> Array:
     """The left lids' displacement (V, 3).
 
     Args:
@@ -36,10 +36,12 @@ def lids_moved(body: Body, upper: float, lower: float, aside: float = 0.0) -> Ar
         upper: Share of the way to the line where the lids meet, of the upper lid; below 0 it opens wider.
         lower: The same for the lower lid.
         aside: Both lids drawn outward, in cm.
+        arched: The power of a fall towards the eye's corners.
     """
     field = np.zeros_like(body.points)
-    move = _rim(upper, lower, aside)
+    move = _rim(upper, lower, aside, arched)
     upper_lid = lids.upper_share()
+    held = (upper_lid + np.roll(upper_lid[::-1], 1)) ** 0.2
     for number in range(1, OPENING.rings + 1):
         ring = body.skin.ring(OPENING, number)
         rest = body.points[ring]
@@ -48,6 +50,8 @@ def lids_moved(body: Body, upper: float, lower: float, aside: float = 0.0) -> Ar
             above = lids.RINGS[number][1]
             moved = flat + move * FOLLOW[number]
             if number >= lids.FIRST_HIDDEN:
+                # beside the corners the inner side stays, or a lid that passes the other would fold it
+                moved = flat + move * FOLLOW[number] * held[:, None]
                 placed = lids.behind_lid(moved, above, number) - lids.behind_lid(flat, above, number)
             else:
                 placed = lids.on_ball(moved, above) - lids.on_ball(flat, above)
@@ -84,7 +88,7 @@ def units(body: Body) -> dict[str, Array]:
     """The left eye's units by ARKit's names without the side."""
     return {
         "eyeBlink": lids_moved(body, 1.0, 1.0),
-        "eyeLookDown": ball_turned(body, -LOOK["Down"], 0) + lids_moved(body, 0.52, -0.35),
+        "eyeLookDown": ball_turned(body, -LOOK["Down"], 0) + lids_moved(body, 0.56, -0.6, arched=0.7),
         "eyeLookIn": ball_turned(body, 0, -LOOK["In"]) + lids_moved(body, 0.0, 0.0, -0.07),
         "eyeLookOut": ball_turned(body, 0, LOOK["Out"]) + lids_moved(body, 0.0, 0.0, 0.07),
         "eyeLookUp": ball_turned(body, LOOK["Up"], 0) + lids_moved(body, -0.22, 0.25),

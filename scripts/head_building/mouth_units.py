@@ -21,8 +21,8 @@ ROLL = {
     2: (0.05, -0.03),
     3: (0.13, -0.07),
     4: (0.25, -0.13),
-    5: (0.26, -0.21),
-    6: (0.19, -0.27),
+    5: (0.26, -0.19),
+    6: (0.19, -0.25),
     7: (0.07, -0.28),
     8: (0.0, -0.26),
     9: (0.0, -0.25),
@@ -42,6 +42,9 @@ PRESS = {
     10: (0.0, -0.05),
     11: (0.0, -0.04),
 }
+
+# Lips drawn in over an open jaw turn with it and would pass through each other: they part by this much first.
+SLACK = {7: (-0.006, 0.0), 8: (-0.006, 0.0), 9: (-0.006, 0.0), 10: (-0.006, 0.0)}
 
 # a lip that is drawn wide gets thinner
 THIN = {4: (0.10, -0.05), 5: (0.10, -0.09), 6: (0.07, -0.10), 7: (0.03, -0.06), 8: (0.0, -0.02)}
@@ -161,9 +164,10 @@ def _lips(m: Mouth) -> dict[str, Array]:
         + m.rings({4: (0.02, 0.16), 5: (0.02, 0.18), 6: (0.0, 0.16), 7: (0.0, 0.10), 8: (0.0, 0.03)}, -1, 0.6)
     )
     shrug_up = m.pull((0.0, -4.3, 9.0), (3.0, 2.0, 3.0), (0.0, 0.26, 0.10), 0.2)
-    shrug_up += m.rings({4: (-0.04, 0.05), 5: (-0.03, 0.08), 6: (0.0, 0.08), 7: (0.0, 0.05), 8: (0.0, 0.02)}, 1, 0.6)
+    shrug_up += m.rings({4: (-0.04, 0.04), 5: (-0.03, 0.06), 6: (0.0, 0.06), 7: (0.0, 0.04), 8: (0.0, 0.02)}, 1, 0.6)
     press = m.rings(PRESS, 0, 0.8) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.08, 0.0, -0.14))
     press += m.pull((0.8, -7.0, 8.2), (1.8, 1.3, 2.4), (0.0, 0.08, 0.07)) * side
+    slack = m.rings(SLACK, 0, 0.5)
     down = m.pull((1.15, -5.7, 8.7), (2.6, 2.2, 2.6), (0.10, -0.66, -0.02), 0.2) * m.low
     down += m.rings({7: (0.0, 0.04), 8: (0.0, 0.08), 9: (0.0, 0.06)}, -1, 0.8) * side
     raise_ = m.pull((1.15, -4.4, 8.8), (2.6, 2.0, 2.8), (0.06, 0.58, 0.0), 0.2) * m.up
@@ -172,11 +176,11 @@ def _lips(m: Mouth) -> dict[str, Array]:
     raise_ += m.rings({7: (0.0, 0.03), 8: (0.0, 0.06), 9: (0.0, 0.05)}, 1, 0.8) * side
     return {
         "mouthLeft!": aside + turn + other,
-        "mouthRollLower!": sealed(m.body, m.rings(ROLL, -1, 0.9)),
-        "mouthRollUpper!": sealed(m.body, m.rings(ROLL, 1, 0.9)),
+        "mouthRollLower!": sealed(m.body, m.rings(ROLL, -1, 0.9)) + slack,
+        "mouthRollUpper!": sealed(m.body, m.rings(ROLL, 1, 0.9)) + slack,
         "mouthShrugLower!": sealed(m.body, shrug_low),
         "mouthShrugUpper!": sealed(m.body, shrug_up),
-        "mouthPress": sealed(m.body, press),
+        "mouthPress": sealed(m.body, press) + slack * side,
         "mouthLowerDown": down,
         "mouthUpperUp": raise_,
     }

@@ -67,7 +67,15 @@ FEELINGS = (
     ),
     Pose(
         "anger",
-        {"browDown": 1.0, "noseSneer": 0.5, "mouthPress": 0.8, "eyeWide": 0.25, "eyeSquint": 0.3, "mouthFrown": 0.3},
+        {
+            "browDown": 1.0,
+            "noseSneer": 0.3,
+            "mouthPress": 0.8,
+            "mouthClose": 0.04,
+            "eyeWide": 0.25,
+            "eyeSquint": 0.3,
+            "mouthFrown": 0.3,
+        },
     ),
     Pose(
         "fear",

@@ -10,8 +10,8 @@ from .proportions import MOUTH_Y
 
 EDGE_UPPER = MOUTH_Y - 0.30
 EDGE_LOWER = MOUTH_Y - 0.14
-FRONT_UPPER, FRONT_LOWER = 7.82, 7.58
-BEND = 0.50
+FRONT_UPPER, FRONT_LOWER = 7.81, 7.57
+BEND = (0.33, 0.03)  # how the arch falls back from its front with the second and the fourth power of x
 
 # Left half, from the middle: widths and heights of the crowns.
 UPPER_WIDTH = (0.82, 0.66, 0.74, 0.68, 0.68, 0.9)
@@ -23,8 +23,8 @@ DEPTH = (0.55, 0.55, 0.62, 0.75, 0.8, 0.95)
 
 def _arch(front: float, length: Array) -> tuple[Array, Array]:
     """Places along the dental arch at arc length from the middle: points (N, 3) at y 0 and outward normals."""
-    x = np.linspace(0.0, 3.0, 600)
-    z = front - BEND * x**2 * (1 - 0.05 * x)
+    x = np.linspace(0.0, 3.2, 600)
+    z = front - BEND[0] * x**2 - BEND[1] * x**4
     s = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(z)))])
     px, pz = np.interp(length, s, x), np.interp(length, s, z)
     slope = np.interp(length, s, np.gradient(z, x))

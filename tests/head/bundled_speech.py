@@ -73,8 +73,7 @@ def motion() -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     expression += blink[:, None] * _vector({"eyeBlink": 1.0})
     for name, period in (("browInnerUp", 3.1), ("browOuterUp", 4.3), ("eyeLookDown", 5.3), ("eyeLookOutLeft", 3.7)):
         wave = 0.25 - 0.25 * np.cos(2 * np.pi * seconds / period)
-        # lids that a blink has shut do not follow a look any farther
-        expression += (wave * (1.0 - blink))[:, None] * _vector({name: 1.0})
+        expression += wave[:, None] * _vector({name: 1.0})
     shut = (share[:, 0] == 0) & np.isin(np.array(list(spoken))[first], ["p", "_"])
     turns = np.zeros((FRAMES, 3), dtype=np.float32)
     turns[:, 0] = angle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -14,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bundled
 
-from tests.head.bundled import head, posed
+from tests.head.bundled import MM, head, posed
 
 Pose = tuple[dict[str, float], float]
+SIDES = ("Left", "Right")
 
 JAW_POSES: tuple[Pose, ...] = (
     ({}, 0.0),
@@ -27,8 +29,14 @@ JAW_POSES: tuple[Pose, ...] = (
 )
 # mouthClose alone is no face: it presses the lips through each other where no jaw opens them
 UNIT_POSES: tuple[Pose, ...] = tuple(({n: 1.0}, 0.0) for n in ARKIT_EXPRESSIONS if n != "mouthClose")
+# a blink while the eye looks down: the upper lid then passes before the lower one
+LID_POSES: tuple[Pose, ...] = tuple(
+    ({f"{unit}{side}": value for unit, value in (("eyeBlink", shut), ("eyeLookDown", down)) for side in SIDES}, 0.0)
+    for shut in (0.5, 1.0)
+    for down in (0.25, 0.5, 0.75, 1.0)
+)
 HALF_POSES: tuple[Pose, ...] = tuple(({n: 0.5}, 0.0) for n in ARKIT_EXPRESSIONS if n.startswith("eye"))
-POSES = JAW_POSES + UNIT_POSES + HALF_POSES
+POSES = JAW_POSES + UNIT_POSES + HALF_POSES + LID_POSES
 
 
 def _name(pose: Pose) -> str:
@@ -61,6 +69,33 @@ def test_teeth_and_tongue_stay_behind_the_lips(pose: Pose) -> None:
 def test_the_lips_do_not_pass_through_each_other(pose: Pose) -> None:
     points = posed(*pose)
     assert bundled.lips_crossed(points) <= 0.5
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.06, 0.12, 0.2])
+def test_sealed_lips_that_are_pressed_and_rolled_in_stay_before_each_other(angle: float) -> None:
+    for press, lower, upper in itertools.product((0.0, 0.25, 1.0), (0.0, 0.12, 0.5), (0.0, 0.12, 0.5)):
+        units = {"mouthClose": angle / 0.35, "mouthRollLower": lower, "mouthRollUpper": upper}
+        points = posed({**units, **{f"mouthPress{side}": press for side in SIDES}}, angle)
+        assert bundled.lips_crossed(points) <= 0.3
+        assert bundled.gaps(points).max() <= 0.45
+
+
+def test_raised_brows_slide_over_the_forehead_without_a_bump() -> None:
+    """What rises goes with the bone: the forehead comes forward nowhere by more than half a millimetre."""
+    rest = head().template.astype(np.float64)
+    faces = bundled.faces_of("skin")
+    forehead = faces[(rest[faces][:, :, 1] > 0.055).all(axis=1) & (rest[faces][:, :, 2] > 0.0).all(axis=1)]
+    q = rest[forehead]
+    middles, normals = q.mean(axis=1), np.cross(q[:, 2] - q[:, 0], q[:, 3] - q[:, 1])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    for unit in ("browInnerUp", "browOuterUpLeft"):
+        moved = posed({unit: 1.0})
+        risen = np.unique(forehead)
+        risen = risen[np.linalg.norm(moved[risen] - rest[risen], axis=1) > 2e-4]
+        assert len(risen) > 25
+        nearest = np.linalg.norm(moved[risen][:, None] - middles[None], axis=2).argmin(axis=1)
+        away = ((moved[risen] - middles[nearest]) * normals[nearest]).sum(axis=1)
+        assert np.abs(away).max() * MM < 0.5, unit
 
 
 def test_faces_look_outward_at_rest() -> None:

@@ -14,10 +14,10 @@ from ..errors import SceneError
 from ..formats.facts import facts_of
 from ..head.flame import Head
 from ..motion import FaceMotion
-from . import chatter, compat, render, strips
+from . import chatter, compat, properties, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
 from .export import export, save_blend
-from .faces import Face, face_of
+from .faces import Face, face_of, heads_in
 from .rig import build_rig
 from .stage import set_stage
 
@@ -66,6 +66,7 @@ class AnimationReport:
     notes: tuple[str, ...] = ()
 
 
+@properties.known()
 def animate(
     audio_path: Path | None,
     motion: FaceMotion,
@@ -173,18 +174,11 @@ def _opened(head: SceneHead) -> tuple[Face, Any]:
         if thing is None:
             raise SceneError(f"There is no object {head.name!r} in the scene {scene.name!r} of {head.path}.")
         return face_of(thing), scene
-    faces = [face for thing in scene.objects if thing.type == "MESH" and (face := _face_or_none(thing)) is not None]
+    faces = heads_in(scene.objects)
     if len(faces) != 1:
         names = ", ".join(face.mesh.name for face in faces) or "none"
         raise SceneError(f"{head.path} has not one head but {len(faces)} ({names}): name the object with --object.")
     return faces[0], scene
-
-
-def _face_or_none(thing: Any) -> Face | None:
-    try:
-        return face_of(thing)
-    except SceneError:
-        return None
 
 
 def _notes(baked: BakeReport, *, silent: bool) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import SceneError
 from ..motion import FaceMotion
-from . import compat
+from . import compat, crossing
 from .channels import Curve, Values, check_face, check_free, curves_of_face, grown_ranges, with_fewer_keys
 from .faces import Face
 
@@ -159,7 +159,7 @@ def plan(face: Face, motion: FaceMotion, settings: BakeSettings | None = None, s
 
     Args:
         face: the head, see ``faces.face_of``.
-        motion: what it does; in the head's own space.
+        motion: what it does, in a space that the head understands.
         settings: how; the defaults where None.
         scene: whose rate counts; the current one where None.
 
@@ -187,8 +187,12 @@ def plan_lines(
     settings = settings or BakeSettings()
     rate = float(compat.rate(scene or bpy.context.scene))
     ordered = sorted(lines, key=lambda line: line.span(rate))
-    for line in ordered:
-        check_face(face, line.motion)
+    spaces = {line.motion.space for line in ordered}
+    for space in sorted(spaces):
+        check_face(face, space)
+    if len(spaces) > 1:
+        raise SceneError("The lines speak different spaces, ARKit's and FLAME's: animate them one by one.")
+    across = None if spaces == {face.space} else crossing.of(face)
     spans = [line.span(rate) for line in ordered]
     for (_, last), (first, _) in pairwise(spans):
         if first <= last:
@@ -196,6 +200,10 @@ def plan_lines(
     ease = max(1, round(REST_SECONDS * rate)) if settings.rest or len(lines) > 1 else 0
     frames = np.unique(np.concatenate([np.arange(first - ease, last + ease + 1) for first, last in spans]))
     expression, jaw = _sampled(ordered, spans, frames, rate, ease)
+    told: dict[str, float] = {}
+    if across is not None:
+        face = across.face
+        expression, jaw, told = across.said(expression, jaw)
     curves = curves_of_face(face, expression, jaw, with_jaw=settings.jaw)
     check_free(curves)
     ranges = grown_ranges(curves)
@@ -214,6 +222,7 @@ def plan_lines(
             "fps": begin.motion.fps,
             "start": begin.motion.start,
             "start_frame": begin.start_frame,
+            **({"retargeted": {"to": face.mesh.name, **told}} if across is not None else {}),
         },
     )
 

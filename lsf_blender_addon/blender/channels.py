@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SceneError
-from ..motion import FaceMotion
+from ..motion import Space
 from ..reduction import Keys, reduced
-from .faces import JAW_OPEN_RADIANS, Face, bone_axes, lip_vertices, positions
+from .faces import MILLIMETRES, Face, bone_axes, lip_vertices, placement, positions
 from .rig import WIDE
 from .rotation import AXIS_ANGLE, DATA_PATHS, EULER_ORDERS, QUATERNION, Doubles, channels, matrices
 
@@ -24,7 +24,6 @@ SLIGHT = 0.05
 """How far beyond its range a blendshape may be without meaning it."""
 
 EXPRESSION_GROUP = "Expression"
-MILLIMETRES = 1000.0
 
 Values = NDArray[np.float32]
 
@@ -55,19 +54,25 @@ class Curve:
         return len(self.values) if self.keys is None else len(self.keys.at)
 
 
-def check_face(face: Face, motion: FaceMotion) -> None:
+def check_face(face: Face, space: Space) -> None:
     """Refuse what cannot be keyed.
+
+    Args:
+        face: whose.
+        space: of the motion that it is to speak.
 
     Raises:
         SceneError: the sentence says why and what to do.
     """
     name = face.mesh.name
-    if motion.space != face.space:
+    if space not in face.understands:
         raise SceneError(
-            f"The motion speaks {motion.space!r} and the head {name!r} understands {face.space!r}: "
-            "choose a model of the head's space, or retarget the motion."
+            f"The motion speaks {space!r} and the head {name!r} understands {' and '.join(face.understands)}: "
+            "choose a model that speaks it, or retarget the motion."
         )
     keys = face.keys
+    if face.table is not None and not face.opens:
+        raise SceneError(_why_closed(face))
     missing = [key for key in face.expressions if key and (keys is None or key not in keys.key_blocks)]
     if missing:
         listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")  # noqa: PLR2004 names in a sentence
@@ -107,21 +112,18 @@ def curves_of_face(face: Face, expression: Values, jaw: Values, *, with_jaw: boo
 
     Args:
         face: whose.
-        expression: (N, 50) in the face's space.
-        jaw: (N, 3) axis times angle, radians.
+        expression: (N, K) of the face's own expressions; see ``crossing.py`` for motions in another space.
+        jaw: (N, 3) axis times angle of its jaw bone, radians.
         with_jaw: whether the jaw is keyed.
 
     Raises:
         SceneError: the jaw moves and there is none.
     """
     if face.space == "arkit":
-        expression = _within(expression)
+        expression = within(expression)
     values = {key: column for key, column in zip(face.expressions, expression.T, strict=True) if key}
-    if with_jaw and face.jaw_key is not None:
-        opening = np.maximum(jaw[:, 0] / JAW_OPEN_RADIANS, 0.0)
-        values[face.jaw_key] = np.asarray(opening, np.float32)
     curves = [_key_curve(face.keys, key, column) for key, column in values.items()]
-    if with_jaw and face.jaw_key is None and (face.jaw is not None or np.abs(jaw).max() > 0):
+    if with_jaw and (face.jaw is not None or np.abs(jaw).max() > 0):
         curves += _jaw_curves(face, expression, jaw)
     for follower in face.followers:
         keys = follower.data.shape_keys
@@ -178,10 +180,21 @@ def grown_ranges(curves: list[Curve]) -> dict[tuple[Any, str], tuple[float, floa
     return grown
 
 
-def _within(expression: Values) -> Values:
+def within(expression: Values) -> Values:
     """ARKit's values with what a network overshoots 0 and 1 by taken away; what is far beyond was meant."""
     held = np.clip(expression, 0.0, 1.0)
     return np.where(np.abs(held - expression) <= SLIGHT, held, expression)
+
+
+def _why_closed(face: Face) -> str:
+    name, rows = face.mesh.name, face.table.rows if face.table is not None else {}
+    held = sum(bool(row.follows) and not row.used for row in rows.values())
+    if held and not any(row.used and row.follows for row in rows.values()):
+        return (
+            f"Drivers hold the shape keys of {name!r}, so keys on them would do nothing: remove the drivers, or let a "
+            "copy of the mesh speak."
+        )
+    return f"Nothing of {name!r} is known to open its mouth: say under Character which shape key follows 'jawOpen'."
 
 
 def _key_curve(keys: Any, key: str, values: Values) -> Curve:
@@ -218,19 +231,20 @@ def _jaw_curves(face: Face, expression: Values, jaw: Values) -> list[Curve]:
 def _reach(face: Face, curves: list[Curve]) -> list[Doubles | None]:
     """For every curve (P, 3) millimetres by which a unit moves the watched points; None where none can be told."""
     base = positions(face.keys.reference_key)
+    placed = placement(face.mesh, face.armature)
     ways = {
         curve.data_path: positions(face.keys.path_resolve(curve.data_path.removesuffix(".value"))) - base
         for curve in curves
         if curve.owner == face.keys
     }
     farthest = {int(np.argmax(np.linalg.norm(way, axis=1))) for way in ways.values()}
-    watched = sorted({*farthest, *lip_vertices(face.mesh)})
+    watched = sorted({*farthest, *lip_vertices(face)})
     reach: list[Doubles | None] = []
     jaw = _jaw_reach(face, base, watched)
     bone = face.armature.pose.bones[face.jaw] if face.armature is not None and face.jaw is not None else None
     for curve in curves:
         if curve.owner == face.keys:
-            reach.append(ways[curve.data_path][watched] * MILLIMETRES)
+            reach.append(ways[curve.data_path][watched] @ placed[:3, :3].T * (MILLIMETRES / face.unit))
             continue
         name = curve.data_path.rsplit(".", 1)[-1]
         if name == "location":
@@ -261,8 +275,8 @@ def _jaw_reach(face: Face, base: Doubles, watched: list[int]) -> tuple[Doubles, 
         ]
     )
     frame = np.array(face.armature.data.bones[face.jaw].matrix_local, np.float64)
-    placed = np.array(face.armature.matrix_world.inverted() @ face.mesh.matrix_world, np.float64)
+    placed = placement(face.mesh, face.armature)
     local = base[watched] @ placed[:3, :3].T + placed[:3, 3]
-    arm = (local - frame[:3, 3]) @ frame[:3, :3] * (weights * MILLIMETRES)[:, None]
+    arm = (local - frame[:3, 3]) @ frame[:3, :3] * (weights * MILLIMETRES / face.unit)[:, None]
     about = [np.cross(axis, arm) for axis in np.eye(3)]
-    return about[0], about[1], about[2], weights * MILLIMETRES
+    return about[0], about[1], about[2], weights * MILLIMETRES / face.unit

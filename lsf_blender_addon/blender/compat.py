@@ -46,6 +46,11 @@ class Channels:
             data.action_slot = self.slot
 
 
+def key_points(block: Any) -> Any:
+    """A shape key's points, as the collection that is read and written fastest."""
+    return block.points if hasattr(block, "points") else block.data
+
+
 def kind_of(owner: Any) -> str:
     """What kind of owner shape keys or an object are to an Action: ``KEY`` or ``OBJECT``."""
     return KEY if isinstance(owner, bpy.types.Key) else OBJECT

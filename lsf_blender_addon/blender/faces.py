@@ -1,20 +1,25 @@
-"""What the objects in a scene can do as faces: our own heads, FLAME's as any tool makes them, ARKit characters."""
+"""What the objects in a scene can do as faces: our own heads, FLAME's of any tool, any character by its names."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+import bpy
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import SceneError
-from ..head.model import JAW, JOINT_NAMES, Head, Landmark
+from ..errors import LsfError, SceneError
+from ..head.known_names import OPEN
+from ..head.model import JAW, Head, Landmark
+from ..head.model import Space as HeadSpace
+from ..head.naming import Row, Table, recognised
+from ..head.tables import Picked, from_json, overlaid
 from ..head.topology import landmarks_of
 from ..motion import ARKIT_EXPRESSIONS, CHANNELS, FLAME_EXPRESSIONS, Space
+from . import compat
 from .rotation import Doubles
 
 AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -26,14 +31,11 @@ MARK = "lsf_face"
 FORMAT = 1
 IDENTITY_NAME = "Shape{}"
 JAW_BONE = "jaw"
-JAW_KEY = "jawOpen"
-JAW_OPEN_RADIANS = 0.35
-"""The jaw's angle that ``jawOpen`` at 1 stands for: there ``mouthClose`` at 1 seals the bundled head's lips."""
 
-FEWEST_KEYS = 8
-"""A mesh with fewer of Apple's names is no ARKit character."""
+FEWEST_KEYS = 5
+"""A mesh with fewer known names is no character unless a person says so: VRM's least are five vowels."""
 
-FIRST_PREFIX = re.compile(r"^(?:arkit|a\d\d)")
+MILLIMETRES = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +45,31 @@ class Face:
     Attributes:
         mesh: the object with the shape keys.
         armature: the object with the jaw bone, or None.
-        space: the space of the expressions.
-        expressions: the 50 shape keys' names, in the space's order; empty where an ARKit character lacks one.
+        space: the space of its own shape keys: ``arkit``, ``flame``, or ``own`` for a character's.
+        expressions: the shape keys that are moved: in the space's order, empty where one is lacking; of a character
+            those that its table uses.
         jaw: the jaw bone's name, or None.
         axes: (3, 3), head axes → the armature's.
-        jaw_shift: (3, 50) metres per unit in head axes: FLAME's jaw joint follows the expressions; zero on most heads.
-        kind: what to call it: the head's name, ``FLAME`` or ``ARKit``.
-        jaw_key: the shape key that opens the jaw where no bone does, or None.
+        jaw_shift: (3, K) metres per unit in head axes: FLAME's jaw joint follows the expressions; zero on most heads.
+        kind: what to call it: the head's name, ``FLAME``, or whose names a character's are: ``ARKit``, ``VRM`` …
         followers: other meshes of the same character with the same shape keys: teeth, tongue, lashes.
+        table: what each shape key of a character is; None of other heads.
+        lips: vertices of the lips, where they are known.
+        unit: units of the armature (of the mesh where there is none) per metre of a face of a person's size.
     """
 
     mesh: Any
     armature: Any | None
-    space: Space
+    space: HeadSpace
     expressions: tuple[str, ...]
     jaw: str | None
     axes: Doubles
     jaw_shift: Doubles
     kind: str = "FLAME"
-    jaw_key: str | None = None
     followers: tuple[Any, ...] = ()
+    table: Table | None = None
+    lips: tuple[int, ...] = ()
+    unit: float = 1.0
 
     @property
     def keys(self) -> Any:
@@ -74,6 +81,11 @@ class Face:
         """All that carries this face's animation: shape keys first, then the armature, then the followers' keys."""
         bone = (self.armature,) if self.armature is not None and self.jaw is not None else ()
         return (self.keys, *bone, *(follower.data.shape_keys for follower in self.followers))
+
+    @property
+    def understands(self) -> tuple[Space, ...]:
+        """The spaces of the motions that it can speak: its own first; ARKit's is carried over to any face."""
+        return ("flame", "arkit") if self.space == "flame" else ("arkit",)
 
     @cached_property
     def identity_count(self) -> int:
@@ -92,122 +104,170 @@ class Face:
         return np.array([blocks[name].value for name in names], np.float64)
 
     @property
+    def opens(self) -> bool:
+        """Whether anything opens its mouth."""
+        return self.jaw is not None or (self.table is not None and self.table.opens)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """What a complete face of its kind has and this one lacks, in words."""
+        if self.table is not None:
+            turned = (OPEN,) if self.jaw is not None else ()
+            return tuple(channel for channel in self.table.unfollowed if channel not in turned)
         names = ARKIT_EXPRESSIONS if self.space == "arkit" else FLAME_EXPRESSIONS
         lacking = tuple(name for name, key in zip(names, self.expressions, strict=True) if not key)
-        return lacking if self.jaw or self.jaw_key else (*lacking, "a bone 'jaw' or a key 'jawOpen'")
+        return lacking if self.jaw else (*lacking, "a bone 'jaw'")
 
     @property
     def described(self) -> str:
         """What it is, in one line."""
-        found = sum(bool(name) for name in self.expressions)
+        if self.table is not None:
+            jaw = f"jaw bone {self.jaw!r}" if self.jaw else "jaw by shape key" if self.opens else "no jaw"
+            matched = f"{len(self.table.matched)} of {len(self.table.rows)} shapes matched"
+            return f"{self.kind} character, {matched}, {jaw}"
+        jaw = "jaw bone" if self.jaw else "no jaw"
         if self.space == "flame":
             total = sum(1 for key in self.keys.key_blocks if re.fullmatch(r"Exp\d+", key.name))
-            keys = f"{self.identity_count} identity + {total} expression keys"
-        else:
-            keys = f"{found} of {CHANNELS} ARKit keys"
-        jaw = "jaw bone" if self.jaw else "jaw key" if self.jaw_key else "no jaw"
-        return f"{keys}, {jaw}"
+            return f"{self.identity_count} identity + {total} expression keys, {jaw}"
+        return f"{sum(bool(name) for name in self.expressions)} of {CHANNELS} ARKit keys, {jaw}"
 
 
 def face_of(thing: Any) -> Face:
     """What a head can do, from its mesh or its armature.
 
     Known are our own heads, by their custom property; FLAME's as other add-ons make them, by the names of their keys
-    (``Exp1`` to ``Exp50``) and their ``jaw`` bone; and characters with ARKit's blendshapes, by Apple's names in any
-    usual spelling (``jawOpen``, ``eyeBlink_L``, ``Face.mouthSmileLeft``).
+    (``Exp1`` to ``Exp50``) and their ``jaw`` bone; and any character whose shape keys have names that
+    ``head/naming.py`` knows, or of which a person has said what they are.
 
     Raises:
         SceneError: the object is no head that is known; the sentence says what is missing.
+        HeadError: what is kept on it as a person's table is none.
     """
     if thing is None:
         raise SceneError("Select a head first, a mesh with shape keys or its armature, or add one.")
     mesh = _mesh_of(thing)
-    armature = next((m.object for m in mesh.modifiers if m.type == "ARMATURE" and m.object is not None), mesh.parent)
-    if armature is not None and armature.type != "ARMATURE":
-        armature = None
-    jaw = JAW_BONE if armature is not None and JAW_BONE in armature.data.bones else None
+    armature = armature_of(mesh)
     if MARK in mesh:
-        return _marked(mesh, armature, jaw)
+        return _marked(mesh, armature)
     blocks = mesh.data.shape_keys.key_blocks if mesh.data.shape_keys is not None else {}
     if all(name in blocks for name in FLAME_EXPRESSIONS):
         axes = AXES if armature is None else _axes_of(armature)
-        return Face(mesh, armature, "flame", FLAME_EXPRESSIONS, jaw, axes, np.zeros((3, CHANNELS)))
-    found = _apples_names(blocks)
-    expressions = tuple(found.get(plain_name(name), "") for name in ARKIT_EXPRESSIONS)
-    if sum(bool(key) for key in expressions) < FEWEST_KEYS:
+        return Face(mesh, armature, "flame", FLAME_EXPRESSIONS, _own_jaw(armature), axes, np.zeros((3, CHANNELS)))
+    table = table_of(mesh)
+    known = sum(bool(row.follows) for row in table.rows.values())
+    if known < FEWEST_KEYS and not said_of(mesh)[0].rows:
         raise SceneError(
-            f"{mesh.name!r} is no head that can speak: it has neither FLAME's keys (Exp1 to Exp50) nor ARKit's "
-            "(jawOpen, mouthPucker …). Add a head, or select another."
+            f"{mesh.name!r} is no head that can speak: it has neither FLAME's keys (Exp1 to Exp50) nor {FEWEST_KEYS} "
+            "shape keys with names that are known (ARKit's, visemes, VRM's, MetaHuman's, Character Creator's), but "
+            f"{known}. Say under Character what its shape keys are, add a head, or select another."
         )
-    jaw_key = found.get(plain_name(JAW_KEY))
+    expressions = tuple(name for name, row in table.rows.items() if row.used)
     return Face(
         mesh,
         armature,
-        "arkit",
+        "own",
         expressions,
-        None if jaw_key else jaw,
+        jaw_bone_of(mesh, armature),
         AXES,
-        np.zeros((3, CHANNELS)),
-        kind="ARKit",
-        jaw_key=jaw_key,
-        followers=_followers(mesh, armature, {*filter(None, expressions), *filter(None, [jaw_key])}),
+        np.zeros((3, len(expressions))),
+        kind=table.system or "Unnamed",
+        followers=_followers(mesh, armature, set(expressions)),
+        table=table,
     )
 
 
-def plain_name(name: str) -> str:
-    """A blendshape's name without its usual dressing: prefixes up to a dot, underscores, case, ``Left`` for ``_L``."""
-    tail = re.split(r"[.:|]", re.sub(r"\.\d+$", "", name))[-1]
-    plain = FIRST_PREFIX.sub("", re.sub(r"[^a-z0-9]", "", tail.lower()))
-    for side in ("left", "right"):
-        plain = plain.removesuffix(side) + side[0] if plain.endswith(side) else plain
-    return plain
+def heads_in(things: Any) -> list[Face]:
+    """The heads among objects: of meshes that follow each other (teeth, lashes), the one with the most names."""
+    found = [face for thing in things if thing.type == "MESH" and (face := face_or_none(thing)) is not None]
+    found.sort(key=lambda face: (-len(face.table.matched if face.table else face.expressions), -_size(face)))
+    heads: list[Face] = []
+    for face in found:
+        if not any(face.mesh in other.followers for other in heads):
+            heads.append(face)
+    return heads
 
 
-def scene_head(face: Face) -> Head:
-    """A FLAME head as it stands in the scene, its identity and bones included, as numbers that retargeting takes.
+def face_or_none(thing: Any) -> Face | None:
+    """The same as :func:`face_of`, and None of what is no head."""
+    try:
+        return face_of(thing)
+    except LsfError:
+        return None
 
-    Raises:
-        SceneError: the head has no armature with FLAME's bones, or its mesh is not FLAME's own.
+
+def is_shaped(thing: Any) -> bool:
+    """Whether an object is a mesh with shape keys that could be a character's: none of ours, and none of FLAME's."""
+    if thing is None or thing.type != "MESH" or thing.data.shape_keys is None or MARK in thing:
+        return False
+    return not all(name in thing.data.shape_keys.key_blocks for name in FLAME_EXPRESSIONS)
+
+
+def table_of(mesh: Any) -> Table:
+    """What each shape key of a character is: what a person said, else by its name; those with drivers are not used."""
+    keys = mesh.data.shape_keys
+    if keys is None:
+        return Table({})
+    table = overlaid(_recognised(shape_names(keys)), said_of(mesh)[0].rows)
+    driven = driven_keys(keys)
+    if not driven:
+        return table
+    held = {name: Row(row.system, row.follows, row.used and name not in driven) for name, row in table.rows.items()}
+    return Table(held)
+
+
+def said_of(mesh: Any) -> tuple[Table, Picked]:
+    """What a person said of a character's shape keys and landmarks, kept on its object; empty where nothing."""
+    settings = settings_of(mesh)
+    return _said(settings.table) if settings is not None and settings.table else (Table({}), {})
+
+
+def settings_of(mesh: Any) -> Any | None:
+    """What a person set of a character (``properties_character.py``); None where the add-on is not switched on."""
+    head = getattr(mesh, "lsf", None)
+    return None if head is None else head.character
+
+
+def shape_names(keys: Any) -> tuple[str, ...]:
+    """The names of all shape keys but the one that the others are measured from."""
+    rest = keys.reference_key
+    return tuple(key.name for key in keys.key_blocks if key != rest)
+
+
+def driven_keys(keys: Any) -> frozenset[str]:
+    """Names of the shape keys whose value a driver holds."""
+    if keys.animation_data is None or not len(keys.animation_data.drivers):
+        return frozenset()
+    paths = {driver.data_path for driver in keys.animation_data.drivers}
+    return frozenset(
+        key.name for key in keys.key_blocks if f'key_blocks["{bpy.utils.escape_identifier(key.name)}"].value' in paths
+    )
+
+
+def armature_of(mesh: Any) -> Any | None:
+    """The armature that bends a mesh, or that it hangs on."""
+    armature = next((m.object for m in mesh.modifiers if m.type == "ARMATURE" and m.object is not None), mesh.parent)
+    return armature if armature is not None and armature.type == "ARMATURE" else None
+
+
+def jaw_bone_of(mesh: Any, armature: Any | None) -> str | None:
+    """The bone that turns a character's jaw: the one that a person named, else the topmost with ``jaw`` in its name.
+
+    A bone counts when the mesh has a vertex group for it or for a bone under it.
     """
-    mesh, blocks = face.mesh.data, face.keys.key_blocks
-    mesh.calc_loop_triangles()
-    points = landmarks_of(len(mesh.vertices), len(mesh.polygons))
-    names = [name for name in JOINT_NAMES if face.armature is not None and name in face.armature.data.bones]
-    if not points or {"neck", JAW_BONE} - set(names):
-        raise SceneError(
-            f"A model that speaks ARKit can be carried over to FLAME's own mesh with its bones only, and "
-            f"{face.mesh.name!r} is another; choose a model that speaks FLAME."
-        )
-    armature = face.armature
-    assert armature is not None  # noqa: S101 - names would be empty
-    placed = armature.matrix_world.inverted() @ face.mesh.matrix_world
-    turn = face.axes.T @ np.array(placed, np.float64)[:3, :3]
-    shift = face.axes.T @ np.array(placed, np.float64)[:3, 3]
-    base = positions(face.keys.reference_key)
-    shaped = base.copy()
-    for number, value in enumerate(face.identity.tolist()):
-        if value:
-            shaped += value * (positions(blocks[IDENTITY_NAME.format(number + 1)]) - base)
-    directions = np.stack([positions(blocks[name]) - base for name in face.expressions], axis=-1)
-    template = shaped @ turn.T + shift
-    bones = {name: face.axes.T @ np.array(armature.data.bones[name].head_local, np.float64) for name in names}
-    joints = np.array([bones.get(name, bones["neck"]) for name in JOINT_NAMES])
-    return Head(
-        name=face.mesh.name,
-        space="flame",
-        template=template.astype(np.float32),
-        faces=_quads(mesh),
-        shape_directions=np.zeros((len(template), 3, 0), np.float32),
-        expression_directions=np.einsum("ij,vje->vie", turn, directions).astype(np.float32),
-        expression_names=FLAME_EXPRESSIONS,
-        pose_directions=np.zeros((len(template), 3, 36), np.float32),
-        joint_regressor=_regressor(template, joints),
-        parents=np.array([-1, 0, 1, 1, 1], np.int32),
-        weights=_weights(face.mesh),
-        landmarks=points,
-    )
+    said = settings_of(mesh)
+    if armature is None or (said is not None and said.opening == "SHAPE"):
+        return None
+    bones = armature.data.bones
+    if said is not None and said.jaw_bone and said.jaw_bone in bones:
+        return str(said.jaw_bone)
+    groups = mesh.vertex_groups
+    named = [
+        bone
+        for bone in bones
+        if JAW_BONE in bone.name.lower() and any(one.name in groups for one in (bone, *bone.children_recursive))
+    ]
+    named.sort(key=lambda bone: len(bone.parent_recursive))
+    return str(named[0].name) if named else None
 
 
 def jaw_shift(head: Head) -> Doubles:
@@ -222,8 +282,11 @@ def bone_axes(armature: Any, bone: str) -> Doubles:
     return np.array(armature.data.bones[bone].matrix_local, np.float64)[:3, :3]
 
 
-def lip_vertices(mesh: Any) -> tuple[int, ...]:
-    """Vertices of the lips, where they are known: on our own heads and on FLAME's mesh."""
+def lip_vertices(face: Face) -> tuple[int, ...]:
+    """Vertices of the lips, where they are known: on our own heads, on FLAME's mesh, on characters that were read."""
+    if face.lips:
+        return face.lips
+    mesh = face.mesh
     try:
         own = json.loads(mesh.get(MARK, "{}")).get("lips", ())
     except (ValueError, AttributeError):
@@ -238,10 +301,17 @@ def lip_rows(landmarks: dict[str, Landmark]) -> list[int]:
     return sorted(rows)
 
 
+def placement(mesh: Any, armature: Any | None) -> Doubles:
+    """(4, 4) from a mesh's own axes to its armature's; in its own size in the scene where there is none."""
+    if armature is not None:
+        return np.array(armature.matrix_world.inverted_safe() @ mesh.matrix_world, np.float64)
+    return np.diag([*np.array(mesh.matrix_world.to_scale(), np.float64), 1.0])
+
+
 def positions(block: Any) -> Doubles:
     """(V, 3) the points of a shape key, in its mesh's own axes."""
     places = np.empty(len(block.data) * 3, np.float32)
-    block.data.foreach_get("co", places)
+    compat.key_points(block).foreach_get("co", places)
     return places.reshape(-1, 3).astype(np.float64)
 
 
@@ -256,20 +326,23 @@ def _mesh_of(thing: Any) -> Any:
 
 
 def _richest(meshes: list[Any]) -> list[Any]:
-    """The one mesh with the most of ARKit's keys, where there is one: teeth and lashes have fewer."""
-    wanted = {plain_name(name) for name in ARKIT_EXPRESSIONS}
-    counts = [len(wanted & set(_apples_names(mesh.data.shape_keys.key_blocks))) for mesh in meshes]
-    best = max(counts, default=0)
-    chosen = [mesh for mesh, count in zip(meshes, counts, strict=True) if count == best]
-    return chosen if best >= FEWEST_KEYS and len(chosen) == 1 else meshes
+    """The one mesh with the most known names, where there is one: teeth and lashes have fewer, or are smaller."""
+    heads = heads_in(meshes)
+    return [heads[0].mesh] if len(heads) == 1 else meshes
 
 
-def _apples_names(blocks: Any) -> dict[str, str]:
-    """Plain names → the keys' own names; the first wins where two are alike."""
-    found: dict[str, str] = {}
-    for name in blocks.keys():  # noqa: SIM118 - a collection's own names
-        found.setdefault(plain_name(name), name)
-    return found
+def _size(face: Face) -> int:
+    return len(face.mesh.data.vertices)
+
+
+@lru_cache(maxsize=64)
+def _recognised(names: tuple[str, ...]) -> Table:
+    return recognised(names)
+
+
+@lru_cache(maxsize=64)
+def _said(words: str) -> tuple[Table, Picked]:
+    return from_json(words, "What is kept on the character")
 
 
 def _followers(mesh: Any, armature: Any | None, names: set[str]) -> tuple[Any, ...]:
@@ -288,14 +361,19 @@ def _followers(mesh: Any, armature: Any | None, names: set[str]) -> tuple[Any, .
     )
 
 
-def _marked(mesh: Any, armature: Any, jaw: str | None) -> Face:
+def _own_jaw(armature: Any | None) -> str | None:
+    return JAW_BONE if armature is not None and JAW_BONE in armature.data.bones else None
+
+
+def _marked(mesh: Any, armature: Any | None) -> Face:
     try:
         facts = json.loads(mesh[MARK])
         if facts["format"] != FORMAT:
             raise SceneError(f"{mesh.name!r} was made by a newer version of this add-on; update the add-on.")
         expressions = tuple(str(name) for name in facts["expressions"])
         shift = np.array(facts["jaw_shift"], np.float64).reshape(3, len(expressions))
-        return Face(mesh, armature, facts["space"], expressions, jaw, AXES, shift, kind=str(facts.get("head", "LSF")))
+        kind = str(facts.get("head", "LSF"))
+        return Face(mesh, armature, facts["space"], expressions, _own_jaw(armature), AXES, shift, kind=kind)
     except (ValueError, KeyError, TypeError) as reason:
         raise SceneError(f"The property {MARK!r} of {mesh.name!r} is damaged; build the head again.") from reason
 
@@ -308,29 +386,3 @@ def _axes_of(armature: Any) -> Doubles:
         return AXES
     y = np.mean([bone.head_local[1] for bone in eyes]) - bones["neck"].head_local[1]
     return np.eye(3) if y > 0 else AXES
-
-
-def _quads(mesh: Any) -> NDArray[np.int32]:
-    """(F, 4) polygons; FLAME's mesh has triangles alone."""
-    triangles = np.empty(len(mesh.polygons) * 3, np.int32)
-    mesh.loop_triangles.foreach_get("vertices", triangles)
-    return np.concatenate([triangles.reshape(-1, 3), np.full((len(mesh.polygons), 1), -1, np.int32)], axis=1)
-
-
-def _weights(mesh: Any) -> NDArray[np.float32]:
-    """(V, 5) how far each vertex goes with each joint; what has no weight goes with the root."""
-    columns = {group.index: JOINT_NAMES.index(group.name) for group in mesh.vertex_groups if group.name in JOINT_NAMES}
-    weights = np.zeros((len(mesh.data.vertices), len(JOINT_NAMES)), np.float64)
-    for vertex in mesh.data.vertices:
-        for group in vertex.groups:
-            if group.group in columns:
-                weights[vertex.index, columns[group.group]] = group.weight
-    weights[weights.sum(axis=1) <= 0, 0] = 1.0
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
-
-
-def _regressor(template: Doubles, joints: Doubles) -> NDArray[np.float32]:
-    """(5, V) the least weights, summing to 1, that put the joints where the bones are."""
-    system = np.concatenate([template.T, np.ones((1, len(template)))])
-    goals = np.concatenate([joints, np.ones((len(joints), 1))], axis=1).T
-    return np.asarray(np.linalg.lstsq(system, goals, rcond=None)[0].T, np.float32)

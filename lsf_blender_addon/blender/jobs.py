@@ -15,12 +15,12 @@ import numpy as np
 from ..errors import CancelledError, LsfError, ModelError, SceneError, WorkerError
 from ..models.card import ModelCard, read_card
 from ..models.store import model_folder
-from ..motion import FaceMotion
+from ..motion import FaceMotion, Space
 from ..worker.client import Worker
 from ..worker.protocol import SHAPE_SIZE
-from . import bake, compat, failures, preferences, strips, takes
+from . import bake, compat, crossing, failures, preferences, strips, takes
 from .channels import check_face, check_free, curves_of_face
-from .faces import Face, face_of, scene_head
+from .faces import Face, face_of, face_or_none, heads_in
 from .kept import Kept, Where
 from .prediction import Predicted, Status, Wish, predicting
 from .strips import Recording
@@ -173,6 +173,7 @@ def drop() -> None:
     _current.clear()
     _unbaked.clear()
     failures.forget()
+    crossing.forget()
 
 
 def stop_workers() -> None:
@@ -193,12 +194,10 @@ def head_object(context: Any) -> Any | None:
     if chosen is not None:
         return chosen
     active = context.view_layer.objects.active
-    if _is_head(active):
+    if active is not None and face_or_none(active) is not None:
         return active
-    heads = [
-        thing for thing in context.scene.objects if thing.type == "MESH" and thing.data.shape_keys and _is_head(thing)
-    ]
-    return heads[0] if len(heads) == 1 else active
+    heads = heads_in(context.scene.objects)
+    return heads[0].mesh if len(heads) == 1 else active
 
 
 def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | None, Path, ModelCard]:
@@ -222,14 +221,14 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
     if locked:
         raise ModelError(locked)
     _feeling_from(settings, scene)
-    if card.space == "flame" and face.space == "arkit":
+    if card.space not in face.understands:
         raise ModelError(
-            f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has ARKit's blendshapes: choose a model "
+            f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has blendshapes of its own: choose a model "
             "that speaks ARKit, or a FLAME head."
         )
-    still = FaceMotion.still(2, 25.0, face.space)
-    check_face(face, still)
-    check_free(curves_of_face(face, still.expression, still.jaw, with_jaw=True))
+    check_face(face, card.space)
+    rest = np.zeros((2, len(face.expressions)), np.float32)
+    check_free(curves_of_face(face, rest, np.zeros((2, 3), np.float32), with_jaw=True))
     return face, scene, recordings, file, folder, card
 
 
@@ -245,7 +244,9 @@ def ordered(context: Any) -> Order:
         for strip in strips.chosen(scene):
             strips.require_recorded_speed(strip, scene)
     places = tuple(Where.of(recording, scene.name) for recording in recordings)
-    bake.plan_lines(face, [_held(place, face) for place in places], bake.BakeSettings(rest=True), scene)
+    if card.space != face.space:
+        crossing.of(face, fresh=True)
+    bake.plan_lines(face, [_held(place, card.space) for place in places], bake.BakeSettings(rest=True), scene)
     return Order(
         wish=Wish(
             recordings=recordings,
@@ -256,7 +257,6 @@ def ordered(context: Any) -> Order:
             feeling=settings.feeling,
             feeling_from=_feeling_from(settings, scene),
             shape=_shape(face, card),
-            carry_to=None if card.space == face.space else scene_head(face),
         ),
         head=face.mesh.session_uid,
         head_name=face.mesh.name,
@@ -294,10 +294,10 @@ def _feeling_from(settings: Any, scene: Any) -> Recording | None:
     return strips.recording(strip, scene)
 
 
-def _held(place: Where, face: Face) -> bake.Line:
+def _held(place: Where, space: Space) -> bake.Line:
     """A face at rest as long as the line, so that its frames can be planned before they are known."""
     seconds = max(place.end - place.begin, SLOWEST_LINE)
-    return place.line(FaceMotion.still(max(2, round(seconds * 25)), 25.0, face.space, start=place.begin))
+    return place.line(FaceMotion.still(max(2, round(seconds * 25)), 25.0, space, start=place.begin))
 
 
 def _shape(face: Face, card: ModelCard) -> tuple[float, ...] | None:
@@ -343,7 +343,7 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
         head = face.mesh.lsf
         head.active_take = len(head.takes) - len(made)
     kept, planned = made[shown]
-    said = [*predicted.notes, *takes.Shaping.of(mesh).notes(kept.motions), *said, *_remarks(face, report)]
+    said = [*predicted.notes, *takes.Shaping.of(mesh).notes(kept.motions, face), *said, *_remarks(face, report)]
     told = {
         "channels": len(planned.curves),
         "keys": planned.keys,
@@ -354,6 +354,7 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
         "takes": len(made),
         "warnings": list(dict.fromkeys(said)),
         **facts,
+        **{name: mm for name, mm in planned.origin.get("retargeted", {}).items() if name != "to"},
     }
     mesh.lsf.report = json.dumps(told)
     return told
@@ -363,19 +364,18 @@ def _remarks(face: Face, report: bake.BakeReport) -> list[str]:
     said = []
     if face.missing:
         listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence
-        said.append(f"Left out, as the head has no such keys: {listed}.")
+        said.append(
+            f"Left out, as the head has no such keys: {listed}."
+            if face.table is None
+            else f"No shape key of its own has: {listed}; others do of it what they can."
+        )
+    across = None if face.space == "arkit" else crossing.known(face)
+    if across is not None and across.reason:
+        said.append(f"Driven by names alone, so lips may not close exactly. {across.reason}")
     if report.widened:
         listed = ", ".join(report.widened[:3]) + (" …" if len(report.widened) > 3 else "")  # noqa: PLR2004 in a sentence
         said.append(f"The slider range of {len(report.widened)} shape keys had to grow: {listed}.")
     return said
-
-
-def _is_head(thing: Any) -> bool:
-    try:
-        face_of(thing)
-    except LsfError:
-        return False
-    return True
 
 
 def _watch(worker: Worker) -> Any:

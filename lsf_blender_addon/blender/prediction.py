@@ -1,4 +1,4 @@
-"""From strips to motions, step by step: read the sound, ask the worker, carry over to the head. Touches no scene."""
+"""From strips to motions, step by step: read the sound, ask the worker. Touches no scene."""
 
 from __future__ import annotations
 
@@ -7,25 +7,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import CancelledError, DeviceError, LsfError
-from ..head.flame import read_head
-from ..head.model import Head
-from ..head.retarget import to_flame
-from ..models.store import bundled_head
 from ..motion import FaceMotion
 from ..worker.client import Done, Failed, Worker
 from ..worker.protocol import PredictRequest, Progress
 from .sound import heard
 from .strips import Recording
 
-READING, CARRYING = 0.1, 0.05
-"""Parts of the whole time that reading sound and carrying over take."""
+READING = 0.1
+"""The part of the whole time that reading sound takes."""
 
 STARTING = "Starting the network"
-CARRYING_SECONDS = 4.0
-"""How much of a motion is carried over between two breaths of the window."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,6 @@ class Wish:
         seed: of the chance.
         temperature: how bold; the model's own where None.
         shape: 300 identity coefficients; the mean face where None.
-        carry_to: the FLAME head that an ARKit motion is carried over to, or None.
         feeling: how much of the feeling that was heard is shown.
         feeling_from: another recording to take the feeling from, or None.
     """
@@ -50,7 +41,6 @@ class Wish:
     seed: int = 0
     temperature: float | None = None
     shape: tuple[float, ...] | None = None
-    carry_to: Head | None = None
     feeling: float = 1.0
     feeling_from: Recording | None = None
 
@@ -118,12 +108,11 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
             emotion_strength=wish.feeling,
             emotion_from=feeling,
         )
-        span = 1.0 - READING - (CARRYING if wish.carry_to is not None else 0.0)
+        span = 1.0 - READING
         begin, part = READING + span * done / total, span * seconds / total
         made.append((yield from _asked(worker, request, begin, part, notes)))
         done += seconds
-    carried = made if wish.carry_to is None else (yield from _carried(made, wish.carry_to))
-    takes = tuple(zip(*carried, strict=True))
+    takes = tuple(zip(*made, strict=True))
     notes += [str(note) for line in made for note in line[0].origin.get("warnings", ())]
     return Predicted(takes, tuple(dict.fromkeys(notes)), time.monotonic() - begun)
 
@@ -158,40 +147,3 @@ def _helped(error: LsfError) -> LsfError:
     if isinstance(error, DeviceError) and "memory" in str(error):
         return DeviceError(f"{error} Close other programs, or choose a shorter strip.")
     return error if not isinstance(error, CancelledError) else CancelledError("Cancelled; nothing was changed.")
-
-
-def _carried(made: list[list[FaceMotion]], head: Head) -> Generator[Status, None, list[list[FaceMotion]]]:
-    """Every motion on the FLAME head, a few seconds at a time: each frame depends on itself alone."""
-    source = read_head(bundled_head())
-    total = sum(motion.frames for line in made for motion in line)
-    done = 0
-    lines = []
-    for line in made:
-        motions = []
-        for motion in line:
-            parts = []
-            step = max(1, round(CARRYING_SECONDS * motion.fps))
-            for first in range(0, motion.frames, step):
-                yield Status("Carrying over to FLAME", 1.0 - CARRYING + CARRYING * done / total)
-                parts.append(to_flame(_cut(motion, first, first + step), source, head))
-                done += parts[-1].frames
-            motions.append(_joined(motion, parts))
-        lines.append(motions)
-    return lines
-
-
-def _cut(motion: FaceMotion, first: int, after: int) -> FaceMotion:
-    rows = slice(first, after)
-    start = float(motion.times[first])
-    return FaceMotion(motion.expression[rows], motion.jaw[rows], motion.fps, motion.space, start, motion.origin)
-
-
-def _joined(motion: FaceMotion, parts: list[FaceMotion]) -> FaceMotion:
-    return FaceMotion(
-        np.concatenate([part.expression for part in parts]),
-        np.concatenate([part.jaw for part in parts]),
-        motion.fps,
-        "flame",
-        motion.start,
-        {**motion.origin, "retargeted": parts[0].origin.get("retargeted")},
-    )

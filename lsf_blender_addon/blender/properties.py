@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -18,7 +20,7 @@ from bpy.props import (
 from ..errors import LsfError
 from ..models.store import DEFAULT_MODEL
 from ..worker.protocol import STRONGEST_EMOTION
-from . import faces, failures, takes
+from . import faces, failures, properties_character, takes
 
 MOST_TAKES = 8
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -27,11 +29,7 @@ GROWING = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 
 
 def _is_head(_: Any, thing: Any) -> bool:
-    try:
-        faces.face_of(thing)
-    except LsfError:
-        return False
-    return True
+    return faces.face_or_none(thing) is not None
 
 
 def _reshape(head: Any, _: Any) -> None:
@@ -82,6 +80,7 @@ class LsfHead(bpy.types.PropertyGroup):
         takes: Any
         active_take: int
         report: str
+        character: properties_character.LsfCharacter
         expression: float
         mouth: float
         upper: float
@@ -102,6 +101,7 @@ class LsfHead(bpy.types.PropertyGroup):
             update=_show,
         )
         report: StringProperty(override=OVERRIDABLE)
+        character: PointerProperty(type=properties_character.LsfCharacter, override=OVERRIDABLE)
         expression: FloatProperty(
             name="Expression",
             description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",
@@ -335,7 +335,7 @@ class LsfKept(bpy.types.PropertyGroup):
         take: StringProperty()
 
 
-CLASSES = (LsfPart, LsfTake, LsfHead, LsfScene, LsfKept)
+CLASSES = (*properties_character.CLASSES, LsfPart, LsfTake, LsfHead, LsfScene, LsfKept)
 
 
 def attach() -> None:
@@ -343,6 +343,23 @@ def attach() -> None:
     bpy.types.Scene.lsf = PointerProperty(type=LsfScene, name="LSF Animation")
     bpy.types.Object.lsf = PointerProperty(type=LsfHead, name="LSF Animation")
     bpy.types.Action.lsf = PointerProperty(type=LsfKept, name="LSF Animation")
+
+
+@contextmanager
+def known() -> Iterator[None]:
+    """What files keep of heads can be read and written, whether the add-on is switched on or not."""
+    if hasattr(bpy.types.Object, "lsf"):
+        yield
+        return
+    for entry in CLASSES:
+        bpy.utils.register_class(entry)
+    attach()
+    try:
+        yield
+    finally:
+        detach()
+        for entry in reversed(CLASSES):
+            bpy.utils.unregister_class(entry)
 
 
 def detach() -> None:

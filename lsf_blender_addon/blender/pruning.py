@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import compat
+from .character import group_share
 from .faces import Face
 
 STILL = 1e-6
@@ -108,7 +109,11 @@ def _bake(mesh: Any, values: dict[str, float]) -> None:
     offset = np.zeros((len(mesh.data.vertices), 3))
     for name, value in values.items():
         if value:
-            offset += value * (_places(blocks[name]) - _places(blocks[name].relative_key)) * _share(mesh, blocks[name])
+            offset += (
+                value
+                * (_places(blocks[name]) - _places(blocks[name].relative_key))
+                * group_share(mesh, blocks[name].vertex_group)
+            )
     for name in values:
         mesh.shape_key_remove(blocks[name])
     if not offset.any():
@@ -123,14 +128,3 @@ def _places(key: Any) -> Doubles:
     places = np.empty(3 * len(key.data), np.float32)
     key.data.foreach_get("co", places)
     return places.reshape(-1, 3).astype(np.float64)
-
-
-def _share(mesh: Any, key: Any) -> Doubles:
-    """(V, 1) how much each vertex follows a key: all of it, or as its vertex group says."""
-    if not key.vertex_group:
-        return np.ones((len(mesh.data.vertices), 1))
-    index = mesh.vertex_groups[key.vertex_group].index
-    share = np.zeros((len(mesh.data.vertices), 1))
-    for vertex in mesh.data.vertices:
-        share[vertex.index] = sum(group.weight for group in vertex.groups if group.group == index)
-    return share

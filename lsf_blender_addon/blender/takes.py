@@ -52,22 +52,23 @@ class Shaping:
             head.life_seed,
         )
 
-    def shaped(self, motion: FaceMotion) -> FaceMotion:
-        """A motion with all of it but the keys' reduction."""
+    def shaped(self, motion: FaceMotion, face: Face) -> FaceMotion:
+        """A motion with all of it but the keys' reduction, for a face."""
         parts = {"mouth": self.mouth, "upper": self.upper} if motion.space == "arkit" else {}
         made = motion.shaped(
             expression=self.expression, jaw=self.jaw, smoothing=self.smoothing, lead=self.lead, **parts
         )
-        if self.blinks and motion.space == "arkit" and not eyes.has_blinks(motion):
+        lively = motion.space == "arkit" and face.space != "flame"
+        if self.blinks and lively and not eyes.has_blinks(motion):
             made = eyes.with_blinks(made, self.seed)
-        if self.gaze and motion.space == "arkit" and not eyes.has_looks(motion):
+        if self.gaze and lively and not eyes.has_looks(motion):
             made = eyes.with_looks(made, self.seed)
         return made
 
-    def notes(self, motions: Sequence[FaceMotion]) -> list[str]:
-        """What of it could not be done, in words."""
+    def notes(self, motions: Sequence[FaceMotion], face: Face) -> list[str]:
+        """What of it could not be done on a face, in words."""
         said = []
-        if (self.blinks or self.gaze) and any(motion.space != "arkit" for motion in motions):
+        if (self.blinks or self.gaze) and face.space == "flame":
             return ["Blinks and gaze were left out: FLAME's expressions cannot close the eyes."]
         if self.blinks and any(eyes.has_blinks(motion) for motion in motions):
             said.append("The model blinks by itself: no blinks were added.")
@@ -83,8 +84,8 @@ def planned(face: Face, kept: Kept, name: str, scene: Any) -> BakePlan:
         SceneError, MotionError: it cannot be written; nothing was changed.
     """
     shaping = Shaping.of(face.mesh)
-    lines = [dataclasses.replace(line, motion=shaping.shaped(line.motion)) for line in kept.lines]
-    jaw = face.jaw is not None or face.jaw_key is not None
+    lines = [dataclasses.replace(line, motion=shaping.shaped(line.motion, face)) for line in kept.lines]
+    jaw = face.opens
     return bake.plan_lines(face, lines, BakeSettings(name=name, jaw=jaw, rest=True, tolerance=shaping.tolerance), scene)
 
 

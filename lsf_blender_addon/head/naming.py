@@ -1,25 +1,17 @@
-"""What a character's blendshapes are, by their names: a table that a person can read, edit and keep."""
+"""What a character's blendshapes are, by their names (``tables.py`` keeps what a person says instead)."""
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from ..arrays import whole_file
-from ..errors import HeadError
 from ..motion import ARKIT_EXPRESSIONS
 from .known_names import ARKIT, CHARACTER_CREATOR, EXACT, METAHUMAN, OPEN, VISEMES, VRM
 
 CHANNEL_NAMES = (*ARKIT_EXPRESSIONS, OPEN)
 """What blendshapes can follow: the expressions of the space ``arkit``, and the jaw's angle as ``jawOpen``."""
-
-FORMAT = 1
-MAXIMUM_BYTES = 2**22
-LARGEST_SHARE = 10.0
 
 SIDES = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
 QUARTERS = {"ul": "Left", "dl": "Left", "ur": "Right", "dr": "Right"}
@@ -48,6 +40,22 @@ class Table:
     """Every blendshape of a character, in the mesh's order, and what it is known as."""
 
     rows: Mapping[str, Row]
+
+    @property
+    def system(self) -> str:
+        """Whose names most of those in use are; empty where nobody's are."""
+        counts = Counter(row.system for row in self.rows.values() if row.used and row.follows and row.system)
+        return counts.most_common(1)[0][0] if counts else ""
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """Blendshapes in use that follow something."""
+        return tuple(shape for shape, row in self.rows.items() if row.used and row.follows)
+
+    @property
+    def opens(self) -> bool:
+        """Whether one of them opens the mouth."""
+        return any(OPEN in row.follows for row in self.rows.values() if row.used)
 
     @property
     def unmatched(self) -> tuple[str, ...]:
@@ -94,89 +102,6 @@ def recognised(names: Sequence[str]) -> Table:
     if not any(channel.startswith(MOUTH) for channel in taken):
         used |= {name for name, (system, _) in known.items() if not system}
     return Table({name: Row(system, dict(follows), name in used) for name, (system, follows) in known.items()})
-
-
-def save_table(
-    path: Path,
-    table: Table,
-    *,
-    character: str,
-    picked: Mapping[str, int | Sequence[int]] | None = None,
-    residuals: Mapping[str, float] | None = None,
-) -> None:
-    """Write a character's table as JSON that a person can edit, whole or not at all.
-
-    Args:
-        path: the file, beside the character.
-        table: what its blendshapes are.
-        character: its name.
-        picked: landmarks that were picked by hand.
-        residuals: channel → millimetres on a face of a person's size, see ``retarget.residuals``.
-
-    Raises:
-        HeadError: the file cannot be written.
-    """
-    content = {
-        "format": FORMAT,
-        "character": character,
-        "blendshapes": {
-            shape: {"known as": row.system, "follows": dict(row.follows), "used": row.used}
-            for shape, row in table.rows.items()
-        },
-        "unmatched blendshapes": list(table.unmatched),
-        "channels that nothing follows": list(table.unfollowed),
-        "residual_mm": {name: round(float(value), 3) for name, value in (residuals or {}).items()},
-        "picked": {name: rows if isinstance(rows, int) else list(rows) for name, rows in (picked or {}).items()},
-    }
-    try:
-        with whole_file(path) as part:
-            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as reason:
-        raise HeadError(f"The table {path} cannot be written ({reason.strerror or reason}).") from reason
-
-
-def load_table(path: Path) -> tuple[Table, dict[str, int | list[int]]]:
-    """Read what :func:`save_table` wrote and a person edited: the table, and the picked landmarks.
-
-    Raises:
-        HeadError: the file is missing, no table, or says something that makes no sense; the sentence names the place.
-    """
-    try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise HeadError(f"{path.name} is larger than any table of blendshapes.")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as reason:
-        raise HeadError(f"The table {path} cannot be read ({reason.strerror or reason}).") from reason
-    except (ValueError, RecursionError) as reason:
-        raise HeadError(f"{path.name} is no JSON: {reason}.") from reason
-    if not isinstance(content, dict) or not isinstance(content.get("blendshapes"), dict):
-        raise HeadError(f"{path.name} is no table of blendshapes: it has no 'blendshapes'.")
-    if content.get("format") != FORMAT:
-        raise HeadError(f"{path.name} has format {content.get('format')!r}, and this version reads {FORMAT}.")
-    rows = {shape: _row(shape, entry, path.name) for shape, entry in content["blendshapes"].items()}
-    picked = content.get("picked", {})
-    if not isinstance(picked, dict) or not all(_is_vertices(value) for value in picked.values()):
-        raise HeadError(f"'picked' of {path.name} must give vertex numbers for names of landmarks.")
-    return Table(rows), picked
-
-
-def _row(shape: str, entry: Any, source: str) -> Row:
-    if not isinstance(entry, dict):
-        raise HeadError(f"{shape!r} in {source} must have 'known as', 'follows' and 'used'.")
-    system, follows, used = entry.get("known as", ""), entry.get("follows", {}), entry.get("used", True)
-    if not isinstance(system, str) or not isinstance(used, bool) or not isinstance(follows, dict):
-        raise HeadError(f"{shape!r} in {source} must have a text, a table of shares, and true or false.")
-    for channel, share in follows.items():
-        if channel not in CHANNEL_NAMES:
-            raise HeadError(f"{shape!r} in {source} follows {channel!r}; there are: {', '.join(CHANNEL_NAMES)}.")
-        if isinstance(share, bool) or not isinstance(share, int | float) or not abs(share) <= LARGEST_SHARE:
-            raise HeadError(f"{shape!r} in {source} follows {channel!r} by {share!r}; give a number up to 10.")
-    return Row(system, {channel: float(share) for channel, share in follows.items()}, used)
-
-
-def _is_vertices(value: Any) -> bool:
-    numbers = value if isinstance(value, list) else [value]
-    return bool(numbers) and all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
 
 
 _OTHER = {

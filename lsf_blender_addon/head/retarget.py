@@ -161,7 +161,7 @@ def from_character(channels: Channels, source: Character, target: Head) -> FaceM
         raise MotionError("The channels hold numbers that are not finite.")
     side = side_of(target, target.space)
     side = firm(side) if target.space == "arkit" else side
-    named = promised(source).T if target.space == "arkit" else None
+    named = promised(source.names, source.table).T if target.space == "arkit" else None
     if named is not None:
         # the jaw is found from where the chin goes; the last column is its channel
         named = np.concatenate([named[:, :CHANNELS], np.zeros((1, CHANNELS))])
@@ -186,26 +186,29 @@ def character_fit(source: Head, target: Character) -> Fit:
     """
     side = side_of(source, source.space)
     own = character_side(target)
-    opens = any(OPEN in row.follows and row.used for row in target.table.rows.values())
-    if target.jaw_bone is None and not opens:
+    if target.jaw_bone is None and not target.table.opens:
         raise HeadError(
             f"Nothing of {target.head.name!r} is known to open its mouth: say in its table which blendshape follows "
             f"{OPEN!r}."
         )
-    named = promised(target).T
+    named = promised(target.names, target.table).T
     if source.space == "flame":
         named[:CHANNELS] = 0.0
     shifts = any({"jawLeft", "jawRight"} & set(row.follows) for row in target.table.rows.values() if row.used)
     return Fit.of(side, own, named.astype(np.float64), yaw=not shifts)
 
 
-def residuals(source: Head, target: Character, strength: float = 0.5) -> dict[str, tuple[float, float]]:
+def residuals(
+    source: Head, target: Character, strength: float = 0.5, *, fit: Fit | None = None
+) -> dict[str, tuple[float, float]]:
     """How well a character can do each thing that ``arkit`` can say.
 
     Args:
         source: the bundled head.
         target: the character.
-        strength: of each expression, 0 to 1, and of the jaw in parts of 0.35 radians.
+        strength: of each expression, 0 to 1, and of the jaw in parts of 0.35 radians; ``mouthClose`` is measured over
+            a jaw as far open.
+        fit: of the two, where it is at hand.
 
     Returns:
         Each of ``CHANNEL_NAMES`` → how far its points lie from where they belong, and how far they were to go: root
@@ -214,8 +217,9 @@ def residuals(source: Head, target: Character, strength: float = 0.5) -> dict[st
     count = len(CHANNEL_NAMES)
     expression = np.concatenate([np.eye(CHANNELS) * strength, np.zeros((1, CHANNELS))]).astype(np.float32)
     jaw = np.zeros((count, 3), np.float32)
-    jaw[-1, 0] = strength * WIDE_JAW
-    fit = character_fit(source, target)
+    # lips are closed over an open jaw: without it the one lip would be pushed through the other
+    jaw[[CHANNEL_NAMES.index("mouthClose"), -1], 0] = strength * WIDE_JAW
+    fit = character_fit(source, target) if fit is None else fit
     solved = fit.solved(expression, jaw)
     ways = fit.wanted_squares(expression, jaw)
     moving = ways > MOVING**2

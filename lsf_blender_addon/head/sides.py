@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .character import Character
 from .fit import Side
 from .known_names import OPEN
 from .model import Head, Space
-from .naming import CHANNEL_NAMES
+from .naming import CHANNEL_NAMES, Table
 
 Floats = NDArray[np.float64]
 
@@ -86,14 +87,14 @@ def character_side(character: Character) -> Side:
     )
 
 
-def promised(character: Character) -> Floats:
-    """(K, 51) what each blendshape is expected to be of each of ``CHANNEL_NAMES``."""
-    table = np.zeros((len(character.names), len(CHANNEL_NAMES)))
-    for number, name in enumerate(character.names):
-        row = character.table.rows[name]
+def promised(names: Sequence[str], table: Table) -> Floats:
+    """(K, 51) what each of K blendshapes is expected to be of each of ``CHANNEL_NAMES``."""
+    shares = np.zeros((len(names), len(CHANNEL_NAMES)))
+    for number, name in enumerate(names):
+        row = table.rows[name]
         for channel, share in row.follows.items() if row.used else ():
-            table[number, CHANNEL_NAMES.index(channel)] = share
-    return table
+            shares[number, CHANNEL_NAMES.index(channel)] = share
+    return shares
 
 
 def firm(side: Side, firmness: Floats | float = FIRMNESS) -> Side:

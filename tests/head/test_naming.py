@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsf_blender_addon.errors import HeadError
-from lsf_blender_addon.head.naming import CHANNEL_NAMES, Row, Table, load_table, recognised, save_table
+from lsf_blender_addon.head.naming import CHANNEL_NAMES, Row, Table, recognised
+from lsf_blender_addon.head.tables import load_table, save_table
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS
 
 

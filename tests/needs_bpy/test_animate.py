@@ -124,7 +124,7 @@ def test_a_head_in_a_scene_of_its_own_is_animated_there(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [(None, "not one head but 2"), ("Nobody", "no object 'Nobody'"), ("Flo", "understands 'flame'")],
+    [(None, "not one head but 2"), ("Nobody", "no object 'Nobody'"), ("Flo", "FLAME's own mesh")],
 )
 def test_a_head_that_a_scene_does_not_have_is_named(
     make_head: Maker, make_motion: Motions, tmp_path: Path, name: str | None, words: str
@@ -148,7 +148,7 @@ def test_what_is_no_blend_is_named(make_motion: Motions, tmp_path: Path) -> None
 def test_a_head_of_another_space_is_refused_before_anything_is_written(
     make_head: Maker, make_motion: Motions, tmp_path: Path
 ) -> None:
-    with pytest.raises(SceneError, match="understands 'flame'"):
+    with pytest.raises(SceneError, match="FLAME's own mesh"):
         animate(None, make_motion("arkit"), make_head("flame"), tmp_path, name="wrong")
     with pytest.raises(SceneError, match="cannot be the name of a file"):
         animate(None, make_motion("arkit"), make_head("arkit"), tmp_path, name="../wrong")

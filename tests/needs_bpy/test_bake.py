@@ -223,7 +223,7 @@ def pinned(face: faces.Face, motion: FaceMotion) -> FaceMotion:
 
 
 REFUSED = {
-    other_space: "speaks 'flame' and the head .* understands 'arkit'",
+    other_space: "speaks 'flame' and the head .* understands arkit",
     missing_key: r"lacks 1 of its expression keys \(mouthPucker\)",
     no_jaw: "no armature with a bone named 'jaw'",
     driven_key: "A driver holds .*mouthPucker.* remove the driver",

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.blender import bake, compat, faces, rig
+from lsf_blender_addon.blender.scene_flame import scene_head
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head, read_head
-from lsf_blender_addon.head.retarget import to_flame
+from lsf_blender_addon.head.retarget import WIDE_JAW, to_flame
 from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 
@@ -48,17 +49,17 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 def test_an_arkit_character_is_known_in_any_usual_spelling(spelling: str) -> None:
     spelt = SPELLINGS[spelling]
     face = faces.face_of(character([spelt(name) for name in (*ARKIT_EXPRESSIONS, "jawOpen", "tongueOut")]))
-    assert face.space == "arkit"
-    assert face.expressions == tuple(spelt(name) for name in ARKIT_EXPRESSIONS)
-    assert face.jaw_key == spelt("jawOpen")
+    assert (face.space, face.kind, face.opens, face.jaw) == ("own", "ARKit", True, None)
+    assert face.expressions == (*(spelt(name) for name in ARKIT_EXPRESSIONS), spelt("jawOpen"))
     assert face.missing == ()
+    assert face.described == "ARKit character, 51 of 52 shapes matched, jaw by shape key"
 
 
 def test_a_character_with_some_of_the_keys_speaks_with_those_and_says_what_is_missing(make_motion: Motions) -> None:
     mesh = character([*ARKIT_EXPRESSIONS[:30], "jawOpen"])
     face = faces.face_of(mesh)
     assert face.missing == ARKIT_EXPRESSIONS[30:]
-    assert "30 of 50" in face.described
+    assert "31 of 31 shapes matched" in face.described
     report = bake.write(bake.plan(face, make_motion("arkit")))
     assert report.curves == 31
 
@@ -71,7 +72,7 @@ def test_a_jaw_key_opens_as_far_as_the_jaw_turns(make_motion: Motions) -> None:
         bpy.context.scene.render.fps = 25
         (curve,) = (c for c in compat.curves_of(face.keys) if c.data_path == 'key_blocks["jawOpen"].value')
         fps = float(compat.rate(bpy.context.scene))
-        wanted = max(0.0, float(motion.sampled([frame / fps])[1][0, 0]) / faces.JAW_OPEN_RADIANS)
+        wanted = max(0.0, float(motion.sampled([frame / fps])[1][0, 0]) / WIDE_JAW)
         assert curve.evaluate(frame + 1) == pytest.approx(wanted, abs=0.03)
 
 
@@ -117,7 +118,7 @@ def test_identity_is_read_from_the_keys(make_head: Maker) -> None:
 def test_a_scene_head_that_is_not_flames_mesh_is_not_carried_over_to(make_head: Maker) -> None:
     face = faces.face_of(rig.build_rig(make_head("flame", correctives=False)).mesh)
     with pytest.raises(SceneError, match="model that speaks FLAME"):
-        faces.scene_head(face)
+        scene_head(face)
 
 
 def test_a_flame_rig_of_another_tool_is_carried_over_to_as_its_file_would_be(shared: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_flame_rig_of_another_tool_is_carried_over_to_as_its_file_would_be(sha
     expression = np.zeros((6, 50), np.float32)
     expression[:, 10:40] = random.uniform(0, 0.4, (6, 30))
     motion = FaceMotion(expression, np.array([[0.15, 0, 0]] * 6, np.float32), 25.0, "arkit")
-    wanted, found = (to_flame(motion, source, head) for head in (target, faces.scene_head(face)))
+    wanted, found = (to_flame(motion, source, head) for head in (target, scene_head(face)))
     np.testing.assert_allclose(found.jaw, wanted.jaw, atol=2e-3)
     np.testing.assert_allclose(found.expression, wanted.expression, atol=0.05)
     assert np.abs(wanted.expression).max() > 0.5

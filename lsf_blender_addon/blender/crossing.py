@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import HeadError, LsfError, SceneError
+from ..errors import HeadError, SceneError
 from ..head.by_names import promised_values
 from ..head.fit import Fit
 from ..head.flame import read_head
 from ..head.known_names import OPEN
 from ..head.model import Head
+from ..head.picking import PICKED_NAMES
 from ..head.retarget import character_fit, in_chunks, residuals
 from ..head.sides import side_of
+from ..head.tables import Picked
 from ..models.store import bundled_head
 from . import compat
 from .channels import within
@@ -135,7 +137,7 @@ def _to_character(face: Face) -> Crossing:
             face.mesh,
             _reference(),
             table=table,
-            picked=said_of(face.mesh)[1] or None,
+            picked=_all_picked(face),
             jaw_bone=said.jaw_bone or None if said is not None else None,
             turns=said is None or said.opening != "SHAPE",
         )
@@ -156,6 +158,12 @@ def _to_character(face: Face) -> Crossing:
         kept=np.array([names.index(shape) for shape in face.expressions], np.int64),
         residuals=residuals(_reference(), read.character, fit=fit),
     )
+
+
+def _all_picked(face: Face) -> Picked | None:
+    """The points that a person picked, once there are enough of them."""
+    points = said_of(face.mesh)[1]
+    return points if set(PICKED_NAMES) <= set(points) else None
 
 
 def _as_it_stands(face: Face) -> Face:
@@ -191,11 +199,3 @@ def _whole(face: Face) -> Hashable:
     placed = placement(mesh, armature).ravel()
     pivot = armature.data.bones[face.jaw].head_local if armature is not None and face.jaw is not None else ()
     return (total, len(mesh.data.polygons), blocks, rest, tuple(placed.round(5)), tuple(np.round(pivot, 6)))
-
-
-def or_reason(face: Face) -> tuple[Crossing | None, str]:
-    """The way across, or the sentence that says why there is none."""
-    try:
-        return of(face), ""
-    except LsfError as error:
-        return None, str(error)

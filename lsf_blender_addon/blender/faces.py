@@ -108,6 +108,15 @@ class Face:
         """Whether anything opens its mouth."""
         return self.jaw is not None or (self.table is not None and self.table.opens)
 
+    def does(self, start: str) -> bool:
+        """Whether it has shape keys of its own for what begins so in ARKit: ``eyeBlink``, ``eyeLook``."""
+        if self.table is not None:
+            followed = {channel for shape in self.table.matched for channel in self.table.rows[shape].follows}
+        else:
+            names = zip(ARKIT_EXPRESSIONS, self.expressions, strict=True) if self.space == "arkit" else ()
+            followed = {name for name, key in names if key}
+        return any(channel.startswith(start) for channel in followed)
+
     @property
     def missing(self) -> tuple[str, ...]:
         """What a complete face of its kind has and this one lacks, in words."""

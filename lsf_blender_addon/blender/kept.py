@@ -141,6 +141,14 @@ def places_in(action: Any) -> tuple[Where, ...]:
         ) from reason
 
 
+def spaces_in(action: Any) -> set[str]:
+    """The spaces that a take's motions speak; empty where what it keeps is damaged."""
+    try:
+        return {str(motion["space"]) for motion in json.loads(action.lsf.take)["motions"]}
+    except (ValueError, KeyError, TypeError):
+        return set()
+
+
 def digest(parts: Sequence[compat.Channels]) -> str:
     """A short sum of all keys of a take: another one after any edit of a key."""
     total = hashlib.sha256()

@@ -170,7 +170,54 @@ class LSF_OT_reset_shaping(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (LSF_OT_remove_take, LSF_OT_copy_take, LSF_OT_bake_over, LSF_OT_follow_strip, LSF_OT_reset_shaping)
+class _LeftOut:
+    """A setting that this head cannot have: drawn in its place, grey, with the reason where the mouse rests."""
+
+    bl_options = {"INTERNAL"}
+    why = ""
+
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        """Never; and why."""
+        cls.poll_message_set(cls.why)  # type: ignore[attr-defined]
+        return False
+
+    def execute(self, _context: Any) -> set[str]:
+        """Nothing can be done."""
+        return {"CANCELLED"}
+
+
+class LSF_OT_no_regions(_LeftOut, bpy.types.Operator):
+    """Strengths of the mouth and of the upper face"""
+
+    bl_idname = "lsf.no_regions"
+    bl_label = "Mouth, Upper Face"
+    why = (
+        "This take is spoken in FLAME's components, and each of them moves the whole face: use Expression and Jaw, or "
+        "a model that speaks ARKit"
+    )
+
+
+class LSF_OT_no_blinks(_LeftOut, bpy.types.Operator):
+    """Blinks by chance"""
+
+    bl_idname = "lsf.no_blinks"
+    bl_label = "Blinks"
+    why = "Nothing closes this head's eyes: FLAME's expressions cannot, and a character needs a shape key for it"
+
+
+class LSF_OT_no_gaze(_LeftOut, bpy.types.Operator):
+    """Small movements of the eyes by chance"""
+
+    bl_idname = "lsf.no_gaze"
+    bl_label = "Gaze"
+    why = "No shape keys move this head's eyes (eyeLookUpLeft and the like)"
+
+
+CLASSES = (
+    *(LSF_OT_remove_take, LSF_OT_copy_take, LSF_OT_bake_over, LSF_OT_follow_strip, LSF_OT_reset_shaping),
+    *(LSF_OT_no_regions, LSF_OT_no_blinks, LSF_OT_no_gaze),
+)
 
 
 def mesh_of(context: Any) -> Any | None:

@@ -10,7 +10,7 @@ import bpy
 
 from ..errors import LsfError
 from ..models.store import installed_models
-from . import compat, failures, jobs, operators, preferences, strips, takes
+from . import compat, failures, jobs, operators, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 
@@ -95,9 +95,11 @@ class _Shaping(_Sidebar):
         layout.use_property_decorate = False
         column = layout.column(align=True)
         column.prop(head, "expression", slider=True)
-        if face.space == "arkit":
+        if takes.has_regions(context, face):
             column.prop(head, "mouth", slider=True)
             column.prop(head, "upper", slider=True)
+        else:
+            column.operator("lsf.no_regions", text="Mouth, Upper Face")
         column.prop(head, "jaw", slider=True)
         column = layout.column(align=True)
         column.prop(head, "smoothing", slider=True)
@@ -107,12 +109,14 @@ class _Shaping(_Sidebar):
         within = row.row(align=True)
         within.active = head.use_reduction
         within.prop(head, "tolerance", text="mm")
-        if face.space == "arkit":
-            row = layout.row(heading="Life", align=True)
-            row.prop(head, "use_blinks", toggle=True)
-            row.prop(head, "use_gaze", toggle=True)
-            if head.use_blinks or head.use_gaze:
-                layout.prop(head, "life_seed")
+        row = layout.row(heading="Life", align=True)
+        for name, shape, without in (("use_blinks", "eyeBlink", "no_blinks"), ("use_gaze", "eyeLook", "no_gaze")):
+            if face.does(shape):
+                row.prop(head, name, toggle=True)
+            else:
+                row.operator(f"lsf.{without}")
+        if (head.use_blinks and face.does("eyeBlink")) or (head.use_gaze and face.does("eyeLook")):
+            layout.prop(head, "life_seed")
         layout.operator("lsf.reset_shaping", icon="LOOP_BACK")
 
 
@@ -172,6 +176,7 @@ class _Report(_Sidebar):
             ("Took", f"{told['seconds']:g} s" if "seconds" in told else "—"),
             ("Model", str(told.get("model", "—"))),
             ("Seed", str(told.get("seed", "—"))),
+            *((("Residual", f"{told['residual_mm']:.1f} mm"),) if "residual_mm" in told else ()),
         )
         column = layout.column(align=True)
         for name, value in rows:
@@ -220,10 +225,11 @@ def _panel(kind: type, space: str, parent: str | None = None) -> type:
 
 def _panels(space: str) -> list[type]:
     main = _panel(_Main, space)
-    return [main, *(_panel(kind, space, main.bl_idname) for kind in (_Takes, _Shaping, _Voice, _Report))]  # type: ignore[attr-defined]
+    below = (panels_character.Character, _Takes, _Shaping, _Voice, _Report)
+    return [main, *(_panel(kind, space, main.bl_idname) for kind in below)]  # type: ignore[attr-defined]
 
 
-CLASSES = (LSF_UL_takes, *_panels("VIEW_3D"), *_panels("SEQUENCE_EDITOR"))
+CLASSES = (LSF_UL_takes, *panels_character.CLASSES, *_panels("VIEW_3D"), *_panels("SEQUENCE_EDITOR"))
 
 
 def draw_in_strip_menu(menu: Any, _context: Any) -> None:
@@ -285,6 +291,11 @@ def _draw_head(layout: Any, context: Any) -> None:
     pinned = context.scene.lsf.head is not None
     row.operator("lsf.pin_head", text="", icon="PINNED" if pinned else "UNPINNED", emboss=False)
     row.operator("lsf.add_head", text="", icon="ADD", emboss=False).kind = "BUNDLED"
+    if face.table is not None:
+        across = panels_character.known_or_soon(face)
+        measured = "" if across is None or across.overall is None else f", residual {across.overall:.1f} mm"
+        _text(box, context, face.described + measured)
+        return
     _text(box, context, face.described)
     if face.missing:
         listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence

@@ -8,7 +8,17 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import command, jobs, operators, operators_head, operators_takes, panels, preferences, properties
+from . import (
+    command,
+    jobs,
+    operators,
+    operators_character,
+    operators_head,
+    operators_takes,
+    panels,
+    preferences,
+    properties,
+)
 
 CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
@@ -16,6 +26,7 @@ CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *operators_head.CLASSES,
     *operators_takes.CLASSES,
+    *operators_character.CLASSES,
     *panels.CLASSES,
 )
 

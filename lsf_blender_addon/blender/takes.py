@@ -13,11 +13,13 @@ import numpy as np
 
 from .. import eyes
 from ..errors import LsfError, SceneError
+from ..models.card import read_card
+from ..models.store import model_folder
 from ..motion import FaceMotion
 from . import bake, compat, nla, strips
 from .bake import BakePlan, BakeReport, BakeSettings
 from .faces import Face, face_of
-from .kept import Kept, Where, digest, keep, kept_in, mark, places_in
+from .kept import Kept, Where, digest, keep, kept_in, mark, places_in, spaces_in
 
 
 @dataclass(frozen=True)
@@ -58,23 +60,36 @@ class Shaping:
         made = motion.shaped(
             expression=self.expression, jaw=self.jaw, smoothing=self.smoothing, lead=self.lead, **parts
         )
-        lively = motion.space == "arkit" and face.space != "flame"
-        if self.blinks and lively and not eyes.has_blinks(motion):
+        if self.blinks and face.does("eyeBlink") and not eyes.has_blinks(motion):
             made = eyes.with_blinks(made, self.seed)
-        if self.gaze and lively and not eyes.has_looks(motion):
+        if self.gaze and face.does("eyeLook") and not eyes.has_looks(motion):
             made = eyes.with_looks(made, self.seed)
         return made
 
     def notes(self, motions: Sequence[FaceMotion], face: Face) -> list[str]:
         """What of it could not be done on a face, in words."""
         said = []
-        if (self.blinks or self.gaze) and face.space == "flame":
-            return ["Blinks and gaze were left out: FLAME's expressions cannot close the eyes."]
+        for wanted, shape, what in ((self.blinks, "eyeBlink", "Blinks"), (self.gaze, "eyeLook", "Gaze")):
+            if wanted and not face.does(shape):
+                said.append(f"{what}: left out, as the head has no shape keys for it.")
+        motions = [motion for motion in motions if motion.space == "arkit"]
         if self.blinks and any(eyes.has_blinks(motion) for motion in motions):
             said.append("The model blinks by itself: no blinks were added.")
         if self.gaze and any(eyes.has_looks(motion) for motion in motions):
             said.append("The model moves the eyes by itself: no gaze was added.")
         return said
+
+
+def has_regions(context: Any, face: Face) -> bool:
+    """Whether mouth and upper face have strengths of their own: in all that ARKit says, on whatever head."""
+    take = active(face.mesh)
+    action = take.parts[0].action if take is not None and take.ours and len(take.parts) else None
+    if action is not None:
+        return spaces_in(action) == {"arkit"}
+    try:
+        return face.space != "flame" or read_card(model_folder(context.scene.lsf.model)).space == "arkit"
+    except LsfError:
+        return False
 
 
 def planned(face: Face, kept: Kept, name: str, scene: Any) -> BakePlan:

@@ -1,0 +1,163 @@
+"""The panel's table: what each shape key of a character is, how well it does it, and what a person says instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..errors import LsfError
+from ..head.picking import PICKED_NAMES
+from ..head.tables import in_words
+from . import crossing, measuring, operators
+from .crossing import FITTED, Crossing
+from .faces import Face, face_of, face_or_none, said_of, table_of
+from .operators_character import character_mesh
+from .properties_character import NOTHING, active_shape
+from .wording import draw_sentence
+
+WORST = 3
+"""How many of what a character does least well are named."""
+
+POOR = 1.0
+"""Millimetres from which on a channel is worth naming."""
+
+
+class Character:
+    """The table of a character, and how it is driven."""
+
+    bl_region_type = "UI"
+    bl_category = "LSF"
+    bl_label = "Character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Where the head is a character, or might become one."""
+        return character_mesh(context) is not None
+
+    def draw(self, context: Any) -> None:
+        """How well it does, the table, the shape key that is chosen, and how it is driven."""
+        layout, mesh = self.layout, character_mesh(context)  # type: ignore[attr-defined]
+        if mesh is None:
+            return
+        try:
+            face = face_of(mesh)
+        except LsfError as error:
+            draw_sentence(layout, context, str(error), "INFO")
+            _draw_table(layout, mesh)
+            return
+        across = known_or_soon(face)
+        for words, icon in told_of(face, across):
+            draw_sentence(layout, context, words, icon)
+        _draw_table(layout, mesh)
+        _draw_settings(layout, face)
+        if across is not None and across.reason:
+            _draw_points(layout, context, mesh)
+
+
+class LSF_UL_shapes(bpy.types.UIList):
+    """Shape keys, what each follows, and how far what it does lies from where it belongs."""
+
+    def draw_item(
+        self,
+        _context: Any,
+        layout: Any,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        active_data: Any,
+        _active_property: str,
+        _index: int = 0,
+        _flag: int = 0,
+    ) -> None:
+        """One row."""
+        row = table_of(active_data).rows.get(item.name)
+        if row is None:
+            return
+        split = layout.split(factor=0.45)
+        split.label(text=item.name, translate=False)
+        rest = split.row()
+        rest.active = row.used
+        rest.label(text=in_words(row.follows) or NOTHING, translate=False)
+        face = face_or_none(active_data)
+        across = crossing.known(face) if face is not None else None
+        left = [across.residuals[channel][0] for channel in row.follows if across and channel in across.residuals]
+        if left and row.used:
+            figure = rest.row()
+            figure.alignment = "RIGHT"
+            figure.label(text=f"{max(left):.1f} mm", translate=False)
+
+    def filter_items(self, _context: Any, data: Any, property_name: str) -> tuple[list[int], list[int]]:
+        """All but the one that the others are measured from, and by name as typed."""
+        keys = list(getattr(data, property_name))
+        flags = [self.bitflag_filter_item] * len(keys)
+        if self.filter_name:
+            flags = bpy.types.UI_UL_list.filter_items_by_name(self.filter_name, self.bitflag_filter_item, keys)
+        rest = data.reference_key
+        return [0 if key == rest else flag for key, flag in zip(keys, flags, strict=True)], []
+
+
+CLASSES = (LSF_UL_shapes,)
+
+
+def known_or_soon(face: Face) -> Crossing | None:
+    """What is known of the way across to a face; where nothing is, it is read a moment later."""
+    across = crossing.known(face)
+    if across is None and face.opens:
+        measuring.soon(face, lambda: operators.redraw(bpy.context))
+    return across
+
+
+def told_of(face: Face, across: Crossing | None) -> list[tuple[str, str]]:
+    """How well a character does, in sentences with their icons."""
+    said = []
+    if across is not None and across.reason:
+        said.append((f"Driven by names alone, so lips may not close exactly. {across.reason}", "ERROR"))
+    elif across is not None and across.overall is not None:
+        worst = sorted(across.residuals.items(), key=lambda item: -item[1][0])[:WORST]
+        named = ", ".join(f"{name} {left:.1f}" for name, (left, _) in worst if left > POOR)
+        said.append((f"Residual {across.overall:.1f} mm" + (f"; most: {named}" if named else ""), "DRIVER_DISTANCE"))
+    if face.missing:
+        more = len(face.missing) - WORST
+        listed = ", ".join(face.missing[:WORST]) + (f" and {more} more" if more > 0 else "")
+        said.append((f"No shape key of its own: {listed}", "INFO"))
+    return said
+
+
+def _draw_table(layout: Any, mesh: Any) -> None:
+    keys, said = mesh.data.shape_keys, mesh.lsf.character
+    layout.template_list("LSF_UL_shapes", "", keys, "key_blocks", mesh, "active_shape_key_index", rows=5)
+    if active_shape(mesh):
+        row = layout.row(align=True)
+        row.prop(said, "used", text="")
+        row.prop(said, "follows", text="", icon="FORWARD")
+    row = layout.row(align=True)
+    row.operator("lsf.load_table", text="Load…")
+    row.operator("lsf.save_table", text="Save…")
+    row.operator("lsf.forget_table", text="", icon="LOOP_BACK")
+
+
+def _draw_settings(layout: Any, face: Face) -> None:
+    said = face.mesh.lsf.character
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.row().prop(said, "driving", expand=True)
+    if face.armature is None:
+        return
+    column.row().prop(said, "opening", expand=True)
+    if said.opening == "BONE":
+        column.prop_search(said, "jaw_bone", face.armature.data, "bones", icon="BONE_DATA")
+
+
+def _draw_points(layout: Any, context: Any, mesh: Any) -> None:
+    """Where the points of the face are not found, they can be picked."""
+    picked = said_of(mesh)[1]
+    lacking = [name for name in PICKED_NAMES if name not in picked]
+    if mesh.lsf.character.driving != FITTED or not lacking:
+        return
+    box = layout.box()
+    draw_sentence(box, context, f"{len(picked)} of {len(PICKED_NAMES)} points picked. Select the vertex in Edit Mode.")
+    box.operator("lsf.pick_point", text=f"Pick: {lacking[0].replace('_', ' ')}", icon="EYEDROPPER").point = lacking[0]
+    box.operator_menu_enum("lsf.pick_point", "point", text="Another Point")

@@ -1,4 +1,4 @@
-"""Which way a character looks, by what its blendshapes do: lids and jaws go down, its left is where its left eye is."""
+"""Which way a character looks, by what its blendshapes do: lids go down, brows go up, its left eye is on its left."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ SNAPPED = 0.85
 LIKELY = 0.01
 """How much more likely the usual axes are where the blendshapes leave it open."""
 
+HEIGHTS = {
+    **dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), -1.0),
+    **dict.fromkeys(("browDownLeft", "browDownRight", "mouthLowerDownLeft", "mouthLowerDownRight"), -0.5),
+    **dict.fromkeys(
+        ("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "mouthUpperUpLeft", "mouthUpperUpRight"), 0.5
+    ),
+    OPEN: -0.3,
+}
+"""What goes up and down, and how surely: an opening jaw goes back as well."""
+
 TRAVELLING = 0.3
 """Of a shape's greatest travel: what it is seen to move."""
 
@@ -39,9 +49,9 @@ def facing(places: Floats, shapes: Mapping[str, NDArray[np.floating[Any]]], tabl
         One of the 24 turns that map axes on axes, where one fits; the z-up, -y-forward one where nothing tells.
     """
     told = []
-    down = sum((_field(shapes, table, channel) for channel in ("eyeBlinkLeft", "eyeBlinkRight", OPEN)), np.zeros(3))
-    if np.linalg.norm(down) > 0:
-        told.append((down / np.linalg.norm(down), np.array([0.0, -1.0, 0.0])))
+    up = sum((way * _field(shapes, table, channel) for channel, way in HEIGHTS.items()), np.zeros(3))
+    if np.linalg.norm(up) > 0:
+        told.append((up / np.linalg.norm(up), np.array([0.0, 1.0, 0.0])))
     left = _leftwards(places, shapes, table)
     if left is not None:
         told.append((left, np.array([1.0, 0.0, 0.0])))
@@ -56,7 +66,7 @@ def facing(places: Floats, shapes: Mapping[str, NDArray[np.floating[Any]]], tabl
     if len(told) < 2 or sum(float(meant @ (best @ seen)) for seen, meant in told) > SNAPPED * len(told):  # noqa: PLR2004
         return best
     across = told[1][0]
-    raised = -told[0][0] + across * float(told[0][0] @ across)
+    raised = told[0][0] - across * float(told[0][0] @ across)
     up = raised / max(float(np.linalg.norm(raised)), 1e-9)
     return np.stack([across, up, np.cross(across, up)])
 

@@ -17,6 +17,7 @@ SIDES = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
 QUARTERS = {"ul": "Left", "dl": "Left", "ur": "Right", "dr": "Right"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 MOUTH = ("mouth", "jaw")
+SIDED = ("Left", "Right")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def recognised(names: Sequence[str]) -> Table:
     """The table of a character with these blendshapes, as far as names tell.
 
     Where a character speaks several systems, the one with the most of its names leads, and the others only do what it
-    cannot; names that nobody knows are used only where no mouth is known by name.
+    cannot; names that nobody knows are used only where no mouth is known by name. A shape of both sides rests where
+    each side has its own.
     """
     known = {name: _known(name) for name in names}
     counts: dict[str, int] = {}
@@ -99,6 +101,7 @@ def recognised(names: Sequence[str]) -> Table:
             fresh = {name for name, follows in own.items() if follows or system == "Oculus"}
         used |= fresh
         taken |= {channel for name in fresh for channel in own[name]}
+    used -= {name for name in used if _said_by_sides(known, used, name)}
     if not any(channel.startswith(MOUTH) for channel in taken):
         used |= {name for name, (system, _) in known.items() if not system}
     return Table({name: Row(system, dict(follows), name in used) for name, (system, follows) in known.items()})
@@ -148,6 +151,14 @@ def _known(name: str) -> tuple[str, Mapping[str, float]]:
         if sided is not None:
             return sided
     return "", {}
+
+
+def _said_by_sides(known: Mapping[str, tuple[str, Mapping[str, float]]], used: set[str], name: str) -> bool:
+    """Whether a shape of both sides, such as VRM's ``Blink``, has one of each side beside it, which can do more."""
+    channels = set(known[name][1])
+    bases = {channel.removesuffix("Left").removesuffix("Right") for channel in channels}
+    alone = {next(iter(follows)) for other in used if len(follows := known[other][1]) == 1}
+    return len(channels) == len(SIDED) and len(bases) == 1 and channels <= alone
 
 
 def _viseme(words: Sequence[str]) -> Mapping[str, float] | None:

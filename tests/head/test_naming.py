@@ -84,6 +84,12 @@ def test_another_system_does_what_the_first_cannot() -> None:
     assert used == {"viseme_aa", "viseme_O", "viseme_U", "viseme_PP", "viseme_nn", "Blink_L", "Blink_R"}
 
 
+def test_a_shape_of_both_sides_rests_where_each_side_has_its_own() -> None:
+    table = recognised(("Blink", "Blink_L", "Blink_R", "A", "I"))
+    assert {name for name, row in table.rows.items() if row.used} == {"Blink_L", "Blink_R", "A", "I"}
+    assert recognised(("Blink", "A", "I")).rows["Blink"].used
+
+
 def test_names_that_nobody_knows_are_used_only_where_no_mouth_is_known() -> None:
     assert not recognised(("jawOpen", "Muscular")).rows["Muscular"].used
     assert recognised(("eyeBlinkLeft", "shape_12")).rows["shape_12"].used

@@ -154,7 +154,7 @@ def _hang(mesh: Any, bone: str, unit: float) -> None:
     bpy.ops.object.mode_set(mode="EDIT")
     pivot = CROSSWISE @ (on.joint_regressor[JAW].astype(np.float64) @ on.template) * unit
     skull = rig.data.edit_bones.new("Head")
-    skull.head, skull.tail = (pivot + [0, 0, 0.05 * unit]).tolist(), (pivot + [0, 0, 0.2 * unit]).tolist()
+    skull.head, skull.tail = ((pivot + np.array([0, 0, height]) * unit).tolist() for height in (0.05, 0.2))
     jaw = rig.data.edit_bones.new(bone)
     jaw.head, jaw.tail = pivot.tolist(), (pivot + np.array([0, -0.07, -0.05]) * unit).tolist()
     jaw.roll, jaw.parent = 0.3, skull

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lsf_blender_addon
-from lsf_blender_addon.blender import compat, crossing, failures, faces, jobs, operators, strips
+from lsf_blender_addon.blender import compat, crossing, faces, failures, jobs, operators, strips
 from lsf_blender_addon.cli import main
 from lsf_blender_addon.worker.client import PYTHON_VARIABLE
 from tests.head.characters import shapes_of

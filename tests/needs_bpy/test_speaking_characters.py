@@ -15,6 +15,7 @@ import pytest
 from lsf_blender_addon.blender import bake, compat, crossing, faces, rig
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.landmarks import mouth_track
+from lsf_blender_addon.head.retarget import to_flame
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 from tests.head.bundled import head
 from tests.head.characters import shapes_of
@@ -93,7 +94,7 @@ def test_a_character_is_called_what_it_is(kind: str, words: str) -> None:
     assert faces.face_of(MAKERS[kind]()).described == words
 
 
-def test_it_speaks_wherever_it_stands_and_whatever_its_size(evaluated: Points) -> None:
+def test_it_speaks_wherever_it_stands_and_whatever_its_size() -> None:
     """Turned, moved, scaled, and in centimetres: its own channels are the same."""
     motion = spoken(30)[0]
     plain = speaking(character(oculus_like()), motion)
@@ -136,7 +137,8 @@ def test_a_jaw_bone_turns_and_the_shape_key_for_it_rests(evaluated: Points) -> N
     assert lips(evaluated(mesh, widest + 1)) > 3
 
 
-def test_the_armature_is_left_alone_where_a_person_says_so(add_on: Any, evaluated: Points) -> None:
+@pytest.mark.usefixtures("add_on")
+def test_the_armature_is_left_alone_where_a_person_says_so(evaluated: Points) -> None:
     motion, sealed = spoken(60)
     mesh = character(shapes_of(opening=True), bone="jaw")
     mesh.lsf.character.opening = "SHAPE"
@@ -179,7 +181,7 @@ def test_what_opens_no_mouth_is_refused_with_what_to_say() -> None:
         bake.plan(faces.face_of(character(shapes)), spoken(30)[0])
 
 
-def test_a_face_whose_points_are_not_found_goes_by_names_and_says_so(evaluated: Points) -> None:
+def test_a_face_whose_points_are_not_found_goes_by_names_and_says_so() -> None:
     """Without blinks nobody knows where its lids lie; ARKit's own shapes then get ARKit's own values."""
     shapes = {name: move for name, move in shapes_of(opening=True).items() if "Blink" not in name}
     mesh = character(shapes)
@@ -234,8 +236,6 @@ def test_a_flame_head_is_carried_over_when_its_keys_are_written(shared: Path) ->
     """What is kept is what the model said, so that the mouth alone can be made stronger on FLAME's mesh too."""
     pytest.importorskip("scipy", reason="the carried head is made with it")
     from tests.head.carried_flame import carried_flame  # noqa: PLC0415
-
-    from lsf_blender_addon.head.retarget import to_flame  # noqa: PLC0415
 
     target = carried_flame(shared, head())
     # such rigs have no pose correctives: what moves in the scene is what must be carried over to

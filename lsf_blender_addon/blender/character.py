@@ -107,7 +107,7 @@ def axes_of_character(mesh: Any, table: Table) -> Doubles:
 def resting_values(keys: Any, table: Table) -> dict[str, float]:
     """What a person has set of shape keys that have no part in speaking: how fat or how old a face is."""
     driven = driven_keys(keys)
-    blocks = [keys.key_blocks[name] for name, row in table.rows.items() if not row.used and not row.follows]
+    blocks = [keys.key_blocks[name] for name, row in table.rows.items() if not row.used]
     return {key.name: key.value for key in blocks if key.value and not key.mute and key.name not in driven}
 
 

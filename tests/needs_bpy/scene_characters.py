@@ -142,6 +142,7 @@ def _mesh(name: str, places: np.ndarray, faces: np.ndarray, shapes: Shapes) -> A
     for key, move in shapes.items():
         block = mesh.shape_key_add(name=key, from_mix=False)
         block.data.foreach_set("co", ((places + move) @ CROSSWISE.T).astype(np.float32).ravel())
+        block.value = 0.0
     return mesh
 
 

@@ -16,7 +16,7 @@ from ..head.known_names import OPEN
 from ..head.model import JAW, Head, Landmark
 from ..head.model import Space as HeadSpace
 from ..head.naming import Row, Table, recognised
-from ..head.tables import Picked, from_json, overlaid
+from ..head.tables import PERSONAL, Picked, from_json, overlaid
 from ..head.topology import landmarks_of
 from ..motion import ARKIT_EXPRESSIONS, CHANNELS, FLAME_EXPRESSIONS, Space
 from . import compat
@@ -51,7 +51,8 @@ class Face:
         jaw: the jaw bone's name, or None.
         axes: (3, 3), head axes → the armature's.
         jaw_shift: (3, K) metres per unit in head axes: FLAME's jaw joint follows the expressions; zero on most heads.
-        kind: what to call it: the head's name, ``FLAME``, or whose names a character's are: ``ARKit``, ``VRM`` …
+        kind: what to call it: the head's name, ``FLAME``, or whose names a character's are: ``ARKit``, ``VRM`` …;
+            empty where nobody's
         followers: other meshes of the same character with the same shape keys: teeth, tongue, lashes.
         table: what each shape key of a character is; None of other heads.
         lips: vertices of the lips, where they are known.
@@ -133,7 +134,7 @@ class Face:
         if self.table is not None:
             jaw = f"jaw bone {self.jaw!r}" if self.jaw else "jaw by shape key" if self.opens else "no jaw"
             matched = f"{len(self.table.matched)} of {len(self.table.rows)} shapes matched"
-            return f"{self.kind} character, {matched}, {jaw}"
+            return f"{f'{self.kind} character' if self.kind else 'Character'}, {matched}, {jaw}"
         jaw = "jaw bone" if self.jaw else "no jaw"
         if self.space == "flame":
             total = sum(1 for key in self.keys.key_blocks if re.fullmatch(r"Exp\d+", key.name))
@@ -179,7 +180,7 @@ def face_of(thing: Any) -> Face:
         jaw_bone_of(mesh, armature),
         AXES,
         np.zeros((3, len(expressions))),
-        kind=table.system or "Unnamed",
+        kind="" if table.system == PERSONAL else table.system,
         followers=_followers(mesh, armature, set(expressions)),
         table=table,
     )
@@ -232,8 +233,7 @@ def said_of(mesh: Any) -> tuple[Table, Picked]:
 
 def settings_of(mesh: Any) -> Any | None:
     """What a person set of a character (``properties_character.py``); None where the add-on is not switched on."""
-    head = getattr(mesh, "lsf", None)
-    return None if head is None else head.character
+    return getattr(mesh, "lsf", None)
 
 
 def shape_names(keys: Any) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class LSF_OT_forget_table(_OnCharacter, bpy.types.Operator):
         """Whether anything was said."""
         if not super().poll(context):
             return False
-        if not character_mesh(context).lsf.character.table:  # type: ignore[union-attr]
+        if not character_mesh(context).lsf.table:  # type: ignore[union-attr]
             cls.poll_message_set("Nothing was said by hand of this character: its names count already")
             return False
         return True
@@ -74,7 +74,7 @@ class LSF_OT_forget_table(_OnCharacter, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Forget it, then bake once."""
         mesh = character_mesh(context)
-        mesh.lsf.character.property_unset("table")  # type: ignore[union-attr]
+        mesh.lsf.property_unset("table")  # type: ignore[union-attr]
         try:
             takes.reshape(mesh)
         except LsfError as error:

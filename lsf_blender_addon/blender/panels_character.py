@@ -126,7 +126,7 @@ def told_of(face: Face, across: Crossing | None) -> list[tuple[str, str]]:
 
 
 def _draw_table(layout: Any, mesh: Any) -> None:
-    keys, said = mesh.data.shape_keys, mesh.lsf.character
+    keys, said = mesh.data.shape_keys, mesh.lsf
     layout.template_list("LSF_UL_shapes", "", keys, "key_blocks", mesh, "active_shape_key_index", rows=5)
     if active_shape(mesh):
         row = layout.row(align=True)
@@ -139,7 +139,7 @@ def _draw_table(layout: Any, mesh: Any) -> None:
 
 
 def _draw_settings(layout: Any, face: Face) -> None:
-    said = face.mesh.lsf.character
+    said = face.mesh.lsf
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -155,7 +155,7 @@ def _draw_points(layout: Any, context: Any, mesh: Any) -> None:
     """Where the points of the face are not found, they can be picked."""
     picked = said_of(mesh)[1]
     lacking = [name for name in PICKED_NAMES if name not in picked]
-    if mesh.lsf.character.driving != FITTED or not lacking:
+    if mesh.lsf.driving != FITTED or not lacking:
         return
     box = layout.box()
     draw_sentence(box, context, f"{len(picked)} of {len(PICKED_NAMES)} points picked. Select the vertex in Edit Mode.")

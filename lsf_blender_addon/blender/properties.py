@@ -73,14 +73,13 @@ class LsfTake(bpy.types.PropertyGroup):
         edited: BoolProperty(override=OVERRIDABLE)
 
 
-class LsfHead(bpy.types.PropertyGroup):
+class LsfHead(properties_character.CharacterSettings, bpy.types.PropertyGroup):
     """A head's takes, and how the shown one is shaped."""
 
     if TYPE_CHECKING:
         takes: Any
         active_take: int
         report: str
-        character: properties_character.LsfCharacter
         expression: float
         mouth: float
         upper: float
@@ -101,7 +100,6 @@ class LsfHead(bpy.types.PropertyGroup):
             update=_show,
         )
         report: StringProperty(override=OVERRIDABLE)
-        character: PointerProperty(type=properties_character.LsfCharacter, override=OVERRIDABLE)
         expression: FloatProperty(
             name="Expression",
             description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",
@@ -335,14 +333,26 @@ class LsfKept(bpy.types.PropertyGroup):
         take: StringProperty()
 
 
-CLASSES = (*properties_character.CLASSES, LsfPart, LsfTake, LsfHead, LsfScene, LsfKept)
+CLASSES = (LsfPart, LsfTake, LsfHead, LsfScene, LsfKept)
 
 
 def attach() -> None:
     """Give scenes, objects and Actions their settings."""
     bpy.types.Scene.lsf = PointerProperty(type=LsfScene, name="LSF Animation")
-    bpy.types.Object.lsf = PointerProperty(type=LsfHead, name="LSF Animation")
+    bpy.types.Object.lsf = PointerProperty(type=LsfHead, name="LSF Animation", override=OVERRIDABLE)
     bpy.types.Action.lsf = PointerProperty(type=LsfKept, name="LSF Animation")
+
+
+def remember_overrides() -> None:
+    """Let library overrides keep their takes and settings when the file is saved.
+
+    Blender 5 compares an override with the linked object property by property only where that has the group of them
+    in memory, which asking for it makes; otherwise it writes down a change of the whole group, and cannot redo it.
+    """
+    for thing in bpy.data.objects:
+        reference = thing.override_library.reference if thing.override_library is not None else None
+        if reference is not None:
+            getattr(reference.lsf, "table", "")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..errors import LsfError
@@ -12,7 +11,7 @@ from ..head.naming import CHANNEL_NAMES, Row, Table
 from ..head.tables import PERSONAL, Picked, as_json, from_words, in_words
 from . import failures, takes
 from .crossing import BY_NAMES, FITTED
-from .faces import said_of, table_of
+from .faces import is_shaped, said_of, table_of
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 NOTHING = "—"
@@ -59,8 +58,11 @@ def _channels(_group: Any, _context: Any, _typed: str) -> list[str]:
     return [*CHANNEL_NAMES]
 
 
-class LsfCharacter(bpy.types.PropertyGroup):
-    """What a person says of a character whose names do not say it."""
+class CharacterSettings:
+    """What a person says of a character whose names do not say it; part of ``LsfHead``.
+
+    No group of its own: Blender 5 loses what library overrides keep in groups within groups.
+    """
 
     if TYPE_CHECKING:
         table: str
@@ -126,9 +128,6 @@ class LsfCharacter(bpy.types.PropertyGroup):
         )
 
 
-CLASSES = (LsfCharacter,)
-
-
 def active_shape(mesh: Any) -> str:
     """The name of the shape key that is chosen on a mesh; empty for the one that others are measured from."""
     key = mesh.active_shape_key
@@ -139,9 +138,9 @@ def say(mesh: Any, rows: dict[str, Row], picked: Picked | None = None) -> None:
     """Keep what a person says of some shape keys, and of landmarks, on the mesh's object."""
     said, points = said_of(mesh)
     content = Table({**said.rows, **rows})
-    mesh.lsf.character.table = as_json(content, character=mesh.name, picked=points if picked is None else picked)
+    mesh.lsf.table = as_json(content, character=mesh.name, picked=points if picked is None else picked)
 
 
 def _active_row(group: Any) -> Row | None:
-    mesh = group.id_data
-    return table_of(mesh).rows.get(active_shape(mesh)) if mesh.data.shape_keys is not None else None
+    mesh = group.id_data  # Blender asks of every object when it compares overrides
+    return table_of(mesh).rows.get(active_shape(mesh)) if is_shaped(mesh) else None

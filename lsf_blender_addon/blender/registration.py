@@ -37,6 +37,12 @@ def before_load(*_: Any) -> None:
     jobs.drop()
 
 
+@persistent  # type: ignore[untyped-decorator]
+def before_save(*_: Any) -> None:
+    """The file is saved: what library overrides have goes with it."""
+    properties.remember_overrides()
+
+
 _commands: list[Any] = []
 """The handle of ``blender --command lsf`` while the add-on is on."""
 
@@ -48,6 +54,8 @@ def register(command_line: command.Execute) -> None:
     properties.attach()
     panels.attach()
     bpy.app.handlers.load_pre.append(before_load)
+    bpy.app.handlers.load_post.append(before_save)
+    bpy.app.handlers.save_pre.append(before_save)
     atexit.register(jobs.stop_workers)
     _commands.append(command.register(command_line))
 
@@ -58,6 +66,8 @@ def unregister() -> None:
     jobs.drop()
     jobs.stop_workers()
     atexit.unregister(jobs.stop_workers)
+    bpy.app.handlers.save_pre.remove(before_save)
+    bpy.app.handlers.load_post.remove(before_save)
     bpy.app.handlers.load_pre.remove(before_load)
     panels.detach()
     properties.detach()

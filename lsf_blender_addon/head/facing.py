@@ -29,9 +29,11 @@ HEIGHTS = {
     **dict.fromkeys(
         ("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "mouthUpperUpLeft", "mouthUpperUpRight"), 0.5
     ),
-    OPEN: -0.3,
 }
-"""What goes up and down, and how surely: an opening jaw goes back as well."""
+"""What goes up and down, and how surely."""
+
+OPENING = np.array([0.0, -0.8, -0.6])
+"""An opening jaw goes down and back."""
 
 TRAVELLING = 0.3
 """Of a shape's greatest travel: what it is seen to move."""
@@ -52,23 +54,29 @@ def facing(places: Floats, shapes: Mapping[str, NDArray[np.floating[Any]]], tabl
     up = sum((way * _field(shapes, table, channel) for channel, way in HEIGHTS.items()), np.zeros(3))
     if np.linalg.norm(up) > 0:
         told.append((up / np.linalg.norm(up), np.array([0.0, 1.0, 0.0])))
+    opening = _field(shapes, table, OPEN)
+    if np.linalg.norm(opening) > 0:
+        told.append((opening / np.linalg.norm(opening), OPENING))
     left = _leftwards(places, shapes, table)
     if left is not None:
         told.append((left, np.array([1.0, 0.0, 0.0])))
     usual = (Z_UP, np.eye(3))
     best = max(
-        _turns(),
+        _turns() if np.any(up) else usual,
         key=lambda turn: (
             sum(float(meant @ (turn @ seen)) for seen, meant in told)
             + LIKELY * sum(2 - number for number, likely in enumerate(usual) if np.array_equal(turn, likely))
         ),
     )
-    if len(told) < 2 or sum(float(meant @ (best @ seen)) for seen, meant in told) > SNAPPED * len(told):  # noqa: PLR2004
+    if (
+        left is None
+        or not np.any(up)
+        or sum(float(meant @ (best @ seen)) for seen, meant in told) > SNAPPED * len(told)
+    ):
         return best
-    across = told[1][0]
-    raised = told[0][0] - across * float(told[0][0] @ across)
-    up = raised / max(float(np.linalg.norm(raised)), 1e-9)
-    return np.stack([across, up, np.cross(across, up)])
+    raised = up - left * float(up @ left)
+    raised /= max(float(np.linalg.norm(raised)), 1e-9)
+    return np.stack([left, raised, np.cross(left, raised)])
 
 
 def _field(shapes: Mapping[str, NDArray[np.floating[Any]]], table: Table, channel: str) -> Floats:

@@ -95,7 +95,7 @@ def test_the_panel_and_the_command_line_make_the_same_face(
 def said(mesh: Any, shape: str, words: str) -> None:
     """What a person writes beside a shape key in the panel."""
     mesh.active_shape_key_index = mesh.data.shape_keys.key_blocks.find(shape)
-    mesh.lsf.character.follows = words
+    mesh.lsf.follows = words
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_mouth_lead_and_a_row_of_the_table_change_the_baked_keys_at_once(voice: 
     said(mesh, "viseme_I", "")
     assert all("viseme_I" not in curve.data_path for curve in compat.curves_of(mesh.data.shape_keys))
     assert not mesh.lsf.takes[0].edited
-    mesh.lsf.character.driving = "NAMES"
+    mesh.lsf.driving = "NAMES"
     assert crossing.of(faces.face_of(mesh)).fit is None
     assert not mesh.lsf.takes[0].edited
 

@@ -49,7 +49,7 @@ def test_every_operator_and_setting_has_a_tooltip_that_blender_can_show() -> Non
 
 
 HIDDEN = {"LsfPart", "LsfTake", "LsfKept"}
-STORED = {"takes", "report", "character", "table"}
+STORED = {"takes", "report", "table"}
 """What no panel shows as a setting."""
 
 

@@ -360,5 +360,5 @@ def test_a_linked_head_is_refused_and_its_override_is_animated(scene: Any, tmp_p
     bpy.ops.wm.save_as_mainfile(filepath=str(saved))
     bpy.ops.wm.open_mainfile(filepath=str(saved))
     mesh = bpy.context.scene.lsf.head
-    action = mesh.data.shape_keys.animation_data.action  # the list of takes is not kept for overrides; this is
+    action = mesh.data.shape_keys.animation_data.action
     assert kept.kept_in(action).places[0].strip == "speech"

@@ -141,7 +141,7 @@ def test_a_jaw_bone_turns_and_the_shape_key_for_it_rests(evaluated: Points) -> N
 def test_the_armature_is_left_alone_where_a_person_says_so(evaluated: Points) -> None:
     motion, sealed = spoken(60)
     mesh = character(shapes_of(opening=True), bone="jaw")
-    mesh.lsf.character.opening = "SHAPE"
+    mesh.lsf.opening = "SHAPE"
     speaking(mesh, motion)
     assert mesh.parent.animation_data is None
     closed, opened = int(np.argmax(sealed)), int(np.argmax(motion.jaw[:, 0]))

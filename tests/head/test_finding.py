@@ -21,7 +21,8 @@ from lsf_blender_addon.head.topology import FACEKIT_POINTS
 from tests.head.bundled import head, points_of
 from tests.head.carried_flame import carried_flame
 from tests.head.characters import facekit, made, shapes_of
-from tests.head.test_retarget import FPS, MM, spoken
+from tests.head.speaking import FPS, spoken
+from tests.head.test_retarget import MM
 
 
 def apart(places: np.ndarray, found: Mapping[str, Landmark], known: Mapping[str, Landmark]) -> dict[str, float]:

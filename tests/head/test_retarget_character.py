@@ -19,7 +19,8 @@ from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 from tests.head.bundled import LOWER_LINE, UPPER_LINE, head
 from tests.head.carried_flame import carried_flame
 from tests.head.characters import WIDE, facekit, made, shapes_of
-from tests.head.test_retarget import FPS, MM, one, spoken
+from tests.head.speaking import FPS, spoken
+from tests.head.test_retarget import MM, one
 
 SEALED = 0.999
 

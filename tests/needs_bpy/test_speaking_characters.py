@@ -19,7 +19,7 @@ from lsf_blender_addon.head.retarget import to_flame
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS, FaceMotion
 from tests.head.bundled import head
 from tests.head.characters import shapes_of
-from tests.head.test_retarget import FPS, spoken
+from tests.head.speaking import FPS, spoken
 from tests.needs_bpy.scene_characters import character, facekit, metahuman_like, oculus_like, vrm_like
 
 Points = Callable[..., np.ndarray]

@@ -14,8 +14,9 @@ from ..errors import SceneError
 from ..formats.facts import facts_of
 from ..head.flame import Head
 from ..motion import FaceMotion
-from . import chatter, compat, properties, render, strips
+from . import chatter, compat, crossing, properties, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
+from .crossing import BY_NAMES_ALONE
 from .export import export, save_blend
 from .faces import Face, face_of, heads_in
 from .rig import build_rig
@@ -144,7 +145,7 @@ def animate(
         else:
             export(kind, face, path, scene, facts=facts_of(motion.origin), prune=prune)
         bar.done(kind)
-    notes = _notes(baked, silent=audio_path is not None and not heard)
+    notes = _notes(face, baked, silent=audio_path is not None and not heard)
     return AnimationReport(files, baked, last - start_frame + 1, rate, notes)
 
 
@@ -181,8 +182,11 @@ def _opened(head: SceneHead) -> tuple[Face, Any]:
     return faces[0], scene
 
 
-def _notes(baked: BakeReport, *, silent: bool) -> tuple[str, ...]:
+def _notes(face: Face, baked: BakeReport, *, silent: bool) -> tuple[str, ...]:
     notes = []
+    across = None if face.space == "arkit" else crossing.known(face)
+    if across is not None and across.reason:
+        notes.append(f"{BY_NAMES_ALONE} {across.reason}")
     if baked.widened:
         named = ", ".join(baked.widened[:MOST_NAMED]) + (" …" if len(baked.widened) > MOST_NAMED else "")
         notes.append(f"The slider range of {len(baked.widened)} shape keys had to grow: {named}.")

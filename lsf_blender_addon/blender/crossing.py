@@ -32,6 +32,8 @@ Values = NDArray[np.float32]
 FITTED, BY_NAMES = "FIT", "NAMES"
 """How a character is driven: fitted to its mesh, or by the values that names promise."""
 
+BY_NAMES_ALONE = "Driven by names alone, so lips may not close exactly."
+
 
 @dataclass(frozen=True, eq=False)
 class Crossing:

@@ -371,7 +371,7 @@ def _remarks(face: Face, report: bake.BakeReport) -> list[str]:
         )
     across = None if face.space == "arkit" else crossing.known(face)
     if across is not None and across.reason:
-        said.append(f"Driven by names alone, so lips may not close exactly. {across.reason}")
+        said.append(f"{crossing.BY_NAMES_ALONE} {across.reason}")
     if report.widened:
         listed = ", ".join(report.widened[:3]) + (" …" if len(report.widened) > 3 else "")  # noqa: PLR2004 in a sentence
         said.append(f"The slider range of {len(report.widened)} shape keys had to grow: {listed}.")

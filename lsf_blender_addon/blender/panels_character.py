@@ -10,7 +10,7 @@ from ..errors import LsfError
 from ..head.picking import PICKED_NAMES
 from ..head.tables import in_words
 from . import crossing, measuring, operators
-from .crossing import FITTED, Crossing
+from .crossing import BY_NAMES_ALONE, FITTED, Crossing
 from .faces import Face, face_of, face_or_none, said_of, table_of
 from .operators_character import character_mesh
 from .properties_character import NOTHING, active_shape
@@ -57,7 +57,7 @@ class Character:
 
 
 class LSF_UL_shapes(bpy.types.UIList):
-    """Shape keys, what each follows, and how far what it does lies from where it belongs."""
+    """Shape keys, what each follows, and how many millimetres what it does lies from where it belongs."""
 
     def draw_item(
         self,
@@ -75,18 +75,17 @@ class LSF_UL_shapes(bpy.types.UIList):
         row = table_of(active_data).rows.get(item.name)
         if row is None:
             return
-        split = layout.split(factor=0.45)
+        split = layout.split(factor=0.42)
         split.label(text=item.name, translate=False)
-        rest = split.row()
+        rest = split.split(factor=0.75)
         rest.active = row.used
         rest.label(text=in_words(row.follows) or NOTHING, translate=False)
         face = face_or_none(active_data)
         across = crossing.known(face) if face is not None else None
         left = [across.residuals[channel][0] for channel in row.follows if across and channel in across.residuals]
-        if left and row.used:
-            figure = rest.row()
-            figure.alignment = "RIGHT"
-            figure.label(text=f"{max(left):.1f} mm", translate=False)
+        figure = rest.row()
+        figure.alignment = "RIGHT"
+        figure.label(text=f"{max(left):.1f}" if left and row.used else "", translate=False)
 
     def filter_items(self, _context: Any, data: Any, property_name: str) -> tuple[list[int], list[int]]:
         """All but the one that the others are measured from, and by name as typed."""
@@ -113,7 +112,7 @@ def told_of(face: Face, across: Crossing | None) -> list[tuple[str, str]]:
     """How well a character does, in sentences with their icons."""
     said = []
     if across is not None and across.reason:
-        said.append((f"Driven by names alone, so lips may not close exactly. {across.reason}", "ERROR"))
+        said.append((f"{BY_NAMES_ALONE} {across.reason}", "ERROR"))
     elif across is not None and across.overall is not None:
         worst = sorted(across.residuals.items(), key=lambda item: -item[1][0])[:WORST]
         named = ", ".join(f"{name} {left:.1f}" for name, (left, _) in worst if left > POOR)

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.blender import bake, compat, crossing, faces, rig
+from lsf_blender_addon.blender.animate import SceneHead, animate
+from lsf_blender_addon.blender.export import save_blend
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.landmarks import mouth_track
 from lsf_blender_addon.head.retarget import to_flame
@@ -246,3 +248,24 @@ def test_a_flame_head_is_carried_over_when_its_keys_are_written(shared: Path) ->
     wanted = to_flame(motion, head(), target)
     values = np.stack([curve.values for curve in planned.curves if curve.owner == mesh.data.shape_keys], axis=1)
     np.testing.assert_allclose(values, wanted.expression, atol=0.05)
+
+
+def test_a_character_in_a_file_is_the_head_of_the_command_line_and_a_note_says_what_it_lacks(
+    tmp_path: Path, evaluated: Points
+) -> None:
+    motion, sealed = spoken(40)
+    character(vrm_like())
+    character({name: move for name, move in shapes_of(opening=True).items() if "Blink" not in name}, "blind")
+    save_blend(tmp_path / "scene.blend")
+    reports = [
+        animate(None, motion, SceneHead(tmp_path / "scene.blend", name), tmp_path, name=name, outputs=["blend"], fps=50)
+        for name in ("blind", "hero")
+    ]
+    assert not hasattr(bpy.types.Object, "lsf")
+    assert [note.startswith("Driven by names alone") for note in reports[0].notes] == [True]
+    assert reports[1].notes == ()
+    bpy.ops.wm.open_mainfile(filepath=str(reports[1].files["blend"]))
+    closed, opened = int(np.argmax(sealed)), int(np.argmax(motion.jaw[:, 0]))
+    mesh = bpy.data.objects["hero"]
+    assert lips(evaluated(mesh, closed + 1)) < 0.5
+    assert lips(evaluated(mesh, opened + 1)) > 3

@@ -103,21 +103,31 @@ def of(face: Face, *, fresh: bool = False) -> Crossing:
     number = face.mesh.session_uid
     seen = (_quick(face), _whole(face))
     if not fresh and number in _kept and _kept[number][:2] == seen:
-        return _kept[number][2]
+        return _on(face, _kept[number][2])
     found = _to_flame(face) if face.space == "flame" else _to_character(face)
-    _kept[number] = (*seen, found)
+    # objects are others after an undo: none of them is kept
+    loose = dataclasses.replace(found.face, mesh=None, armature=None, followers=())
+    _kept[number] = (*seen, dataclasses.replace(found, face=loose))
     return found
 
 
 def known(face: Face) -> Crossing | None:
     """What was last read off a face, quick enough for drawing; None where nothing was, or names and settings differ."""
     entry = _kept.get(face.mesh.session_uid)
-    return entry[2] if entry is not None and entry[0] == _quick(face) else None
+    return _on(face, entry[2]) if entry is not None and entry[0] == _quick(face) else None
 
 
 def forget() -> None:
     """Another file is loaded."""
     _kept.clear()
+
+
+def _on(face: Face, kept: Crossing) -> Crossing:
+    """What was read off a face, with its objects as they are now."""
+    read = kept.face
+    return dataclasses.replace(
+        kept, face=dataclasses.replace(face, jaw=read.jaw, axes=read.axes, lips=read.lips, unit=read.unit)
+    )
 
 
 def _to_flame(face: Face) -> Crossing:
@@ -140,7 +150,7 @@ def _to_character(face: Face) -> Crossing:
             _reference(),
             table=table,
             picked=_all_picked(face),
-            jaw_bone=said.jaw_bone or None if said is not None else None,
+            jaw_bone=face.jaw if said is not None and said.jaw_bone == face.jaw else None,
             turns=said is None or said.opening != "SHAPE",
         )
         fit = character_fit(_reference(), read.character)

@@ -101,7 +101,7 @@ class _Face:
         self._facing = normals(places, triangles)[:, 2]
         self._toll = 1 + HIDDEN * np.maximum(-self._facing, 0.0)
         opening = self.field(OPEN)
-        if jaw is not None and np.max(jaw) > STAYS:
+        if jaw is not None and np.max(jaw) > GOES:
             self._goes = np.asarray(jaw, np.float64)
         elif opening is not None:
             travel = np.linalg.norm(opening, axis=1)
@@ -172,6 +172,11 @@ class _Face:
         skin = self._skin & (sign * (self.places[:, 0] - self._middle) > 0)
         falls = np.where(skin, -blink[:, 1], 0.0)
         most = float(falls.max())
+        if not most > 0:
+            raise HeadError(
+                f"What is said to close the {side} eye of {self.name!r} lowers nothing there: say in its table which "
+                "blendshape does, or pick its landmarks."
+            )
         upper = self._central(falls)
         landing = self.places[upper] + blink[upper]
         still = skin & (np.linalg.norm(blink, axis=1) < STAYS * most) & (self.places[:, 1] < self.places[upper, 1])
@@ -217,6 +222,8 @@ class _Face:
         wanted = scale * positions(reference, reference.template, lacking).astype(np.float64) @ turn.T + shift
         wanted = (wanted + bending(laid, there / unit - laid, wanted)) * unit
         front = np.flatnonzero(self._skin & (self._facing > FACING))
+        if not len(front):
+            raise HeadError(f"No skin of {self.name!r} faces forward: turn its faces outside, or pick its landmarks.")
         nearest = np.linalg.norm(wanted[:, None] - self.places[front][None], axis=2).argmin(axis=1)
         return {**points, **{name: int(front[row]) for name, row in zip(lacking, nearest, strict=True)}}
 

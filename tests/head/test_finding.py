@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.errors import HeadError
-from lsf_blender_addon.head.character import Character, character_of
+from lsf_blender_addon.head.character import Character, JawBone, character_of
 from lsf_blender_addon.head.finding import Mesh, found_landmarks
 from lsf_blender_addon.head.landmarks import LANDMARK_NAMES, mouth_track
 from lsf_blender_addon.head.model import JAW, Landmark
@@ -138,6 +138,30 @@ def test_what_cannot_be_found_is_said_with_what_to_do() -> None:
             character_of("hero", on.template, on.faces[:-1], shapes, reference=on)
     with pytest.raises(HeadError, match="turn it to face"):
         character_of("hero", on.template * np.float32([-1, 1, 1]), on.faces, shapes_of(opening=True), reference=on)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"eyeBlinkLeft": np.abs(shapes_of(opening=True)["eyeBlinkLeft"])}, "lowers nothing there"),
+        ({"eyeBlinkLeft": shapes_of(opening=True)["eyeBlinkRight"]}, "lowers nothing there"),
+        ({"jawOpen": np.ones_like(shapes_of(opening=True)["jawOpen"])}, "lips of 'hero' are not found"),
+    ],
+)
+def test_blendshapes_that_do_not_do_what_they_are_said_to_are_told_apart(
+    change: dict[str, np.ndarray], sentence: str
+) -> None:
+    on = head()
+    with pytest.raises(HeadError, match=sentence):
+        character_of("hero", on.template, on.faces[:-1], {**shapes_of(opening=True), **change}, reference=on)
+
+
+@pytest.mark.parametrize("most", [0.4, 0.5, 0.6])
+def test_a_weak_jaw_bone_leaves_the_mouth_to_a_blendshape(most: float) -> None:
+    on = head()
+    jaw = JawBone("jaw", np.zeros(3), on.weights[:, JAW] * np.float32(most))
+    character = character_of("hero", on.template, on.faces[:-1], shapes_of(opening=True), reference=on, jaw=jaw)
+    assert (character.jaw_bone is None) == (most <= 0.5)
 
 
 def test_published_points_of_the_facekit_are_all_there() -> None:

@@ -199,17 +199,31 @@ def test_a_face_whose_points_are_not_found_goes_by_names_and_says_so() -> None:
 
 def test_it_is_read_again_only_when_it_has_changed() -> None:
     mesh = character(oculus_like())
-    first = crossing.of(faces.face_of(mesh))
-    assert crossing.of(faces.face_of(mesh)) is first
-    assert crossing.known(faces.face_of(mesh)) is first
+    first = crossing.of(faces.face_of(mesh)).fit
+    again = crossing.known(faces.face_of(mesh))
+    assert again is not None
+    assert crossing.of(faces.face_of(mesh)).fit is again.fit is first
     mesh.data.shape_keys.key_blocks["viseme_O"].data[7].co.z += 0.01
-    second = crossing.of(faces.face_of(mesh))
+    second = crossing.of(faces.face_of(mesh)).fit
     assert second is not first
     mesh.data.shape_keys.key_blocks["viseme_O"].slider_max = 0.5
-    third = crossing.of(faces.face_of(mesh))
-    assert third is not second
+    assert crossing.of(faces.face_of(mesh)).fit is not second
     mesh.data.shape_keys.key_blocks["viseme_O"].name = "viseme_oh"
     assert crossing.known(faces.face_of(mesh)) is None
+
+
+def test_what_is_kept_of_a_face_outlives_an_undo() -> None:
+    """After an undo all objects are others: what was read must not lead to those that are gone."""
+    character(oculus_like())
+    bpy.ops.ed.undo_push(message="made")
+    first = crossing.of(faces.face_of(bpy.data.objects["hero"])).fit
+    bpy.data.objects["hero"].location.x = 3
+    bpy.ops.ed.undo_push(message="moved")
+    bpy.ops.ed.undo()
+    mesh = bpy.data.objects["hero"]
+    assert mesh.location.x == 0
+    across = crossing.of(faces.face_of(mesh))
+    assert (across.fit is first, across.face.mesh == mesh, across.face.keys.name) == (True, True, "Key")
 
 
 def test_a_face_that_stands_at_another_shape_speaks_from_there() -> None:

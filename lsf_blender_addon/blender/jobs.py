@@ -31,6 +31,9 @@ BREATH = 0.03
 PATIENCE = 5.0
 """Seconds that a cancelled worker may take to answer before it is ended."""
 
+SILENT = 60.0
+"""Seconds without a word from the worker after which the panel says so."""
+
 SLOWEST_LINE = 0.1
 """Seconds of the shortest line that is planned for."""
 
@@ -68,6 +71,7 @@ class Job:
         self.status = Status("Starting", 0.0)
         self.predicted: Predicted | None = None
         self.error: LsfError | None = None
+        self.changed = time.monotonic()
         self._worker = worker
         self._work: Generator[Status, None, Predicted] = predicting(order.wish, worker)
 
@@ -75,6 +79,11 @@ class Job:
     def over(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.predicted is not None or self.error is not None
+
+    @property
+    def silent(self) -> bool:
+        """Whether so long nothing was heard of it that the person should know."""
+        return not self.over and time.monotonic() - self.changed > SILENT
 
     def step(self, seconds: float = BREATH) -> None:
         """Work a little."""
@@ -89,6 +98,8 @@ class Job:
                 self.error = error
             else:
                 waiting = status == self.status and status.stage == stage
+                if status != self.status:
+                    self.changed = time.monotonic()
                 self.status, stage = status, status.stage
                 if waiting:
                     return  # the worker has said nothing new: no use in asking again at once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Generator
@@ -338,9 +339,8 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
     facts = {"model": order.model, "seed": order.wish.seed}
     many = len(predicted.takes) > 1
     made = []
-    for number, motions in enumerate(predicted.takes, 1):
+    for title, motions in zip(_titles(mesh, order.name, len(predicted.takes)), predicted.takes, strict=True):
         kept = Kept(motions, order.places, facts=facts)
-        title = f"{order.name} take {number}" if many else order.name
         made.append((kept, takes.planned(face, kept, title, scene)))
     if order.sound_file is not None:
         strips.place_sound(scene, order.sound_file, int(order.places[0].start_frame), name=order.places[0].strip)
@@ -368,6 +368,15 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
     }
     mesh.lsf.report = json.dumps(told)
     return told
+
+
+def _titles(mesh: Any, name: str, count: int) -> list[str]:
+    """What the new takes are called: numbered on from those that the head has of the same sound."""
+    taken = {take.name for take in mesh.lsf.takes}
+    if count == 1 and name not in taken:
+        return [name]
+    free = (title for number in itertools.count(1) if (title := f"{name} take {number}") not in taken)
+    return list(itertools.islice(free, count))
 
 
 def _remarks(face: Face, report: bake.BakeReport) -> list[str]:

@@ -119,6 +119,16 @@ def test_one_click_makes_takes_that_lie_at_the_strip_and_a_report(scene: Any) ->
     assert jobs.current() is None
 
 
+@pytest.mark.usefixtures("scene")
+def test_takes_of_a_second_run_are_numbered_on() -> None:
+    bpy.ops.lsf.animate()
+    bpy.context.scene.lsf.takes = 2
+    bpy.ops.lsf.animate()
+    bpy.ops.lsf.animate()
+    names = [take.name for take in bpy.data.objects["Ann"].lsf.takes]
+    assert names == ["speech", *(f"speech take {number}" for number in range(1, 5))]
+
+
 def test_the_feeling_of_another_strip_is_asked_for_and_a_lost_one_is_said(scene: Any, speech: Path) -> None:
     other = strips.place_sound(scene, speech, 200, name="angry")
     other.select = False

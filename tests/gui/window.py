@@ -72,11 +72,14 @@ class Hands:
             StepError: Blender does not answer.
         """
         question = f"{time.time_ns()}"
-        unfinished = self.folder / "asked.part"
-        unfinished.write_text(question, encoding="utf-8")
-        unfinished.replace(self.folder / "asked")
         latest = time.monotonic() + seconds
+        asked = 0.0
         while time.monotonic() < latest:
+            if time.monotonic() - asked > 1.0:  # a Blender that was only starting has thrown the question away
+                asked = time.monotonic()
+                unfinished = self.folder / "asked.part"
+                unfinished.write_text(question, encoding="utf-8")
+                unfinished.replace(self.folder / "asked")
             if (self.folder / "state.json").exists():
                 found: State = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
                 if found["answers"] == question:

@@ -26,6 +26,9 @@ HEADINGS = ("Shaping", "Model and Takes", "Report")
 BELOW_LIST, HEADING = 95, 26
 """Pixels from the first button beside the list of takes to the first heading below it, and from heading to heading."""
 
+FEWEST_ROWS, MOST_ROWS, ROW_OF_LIST = 3, 5, 21
+"""The list of takes grows with them."""
+
 LONG = 50
 """How many times the long recording says what the short one says."""
 
@@ -216,7 +219,8 @@ def undo(hands: Hands) -> None:
 def panel(hands: Hands, side: Part, name: str) -> tuple[int, int]:
     """The heading of one of the closed panels below the list of takes; a click opens it, another closes it."""
     across, down = hands.find(side, "lsf.copy_take", 0.92)
-    return across - 150, down + BELOW_LIST + HEADING * HEADINGS.index(name)
+    more = min(max(len(only_head(hands.state())["takes"]), FEWEST_ROWS), MOST_ROWS) - FEWEST_ROWS
+    return across - 150, down + BELOW_LIST + ROW_OF_LIST * more + HEADING * HEADINGS.index(name)
 
 
 def three_takes(hands: Hands) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Generator
@@ -30,6 +31,9 @@ BREATH = 0.03
 
 PATIENCE = 5.0
 """Seconds that a cancelled worker may take to answer before it is ended."""
+
+SILENT = 60.0
+"""Seconds without a word from the worker after which the panel says so."""
 
 SLOWEST_LINE = 0.1
 """Seconds of the shortest line that is planned for."""
@@ -68,6 +72,7 @@ class Job:
         self.status = Status("Starting", 0.0)
         self.predicted: Predicted | None = None
         self.error: LsfError | None = None
+        self.changed = time.monotonic()
         self._worker = worker
         self._work: Generator[Status, None, Predicted] = predicting(order.wish, worker)
 
@@ -75,6 +80,11 @@ class Job:
     def over(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.predicted is not None or self.error is not None
+
+    @property
+    def silent(self) -> bool:
+        """Whether so long nothing was heard of it that the person should know."""
+        return not self.over and time.monotonic() - self.changed > SILENT
 
     def step(self, seconds: float = BREATH) -> None:
         """Work a little."""
@@ -89,6 +99,8 @@ class Job:
                 self.error = error
             else:
                 waiting = status == self.status and status.stage == stage
+                if status != self.status:
+                    self.changed = time.monotonic()
                 self.status, stage = status, status.stage
                 if waiting:
                     return  # the worker has said nothing new: no use in asking again at once
@@ -327,9 +339,8 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
     facts = {"model": order.model, "seed": order.wish.seed}
     many = len(predicted.takes) > 1
     made = []
-    for number, motions in enumerate(predicted.takes, 1):
+    for title, motions in zip(_titles(mesh, order.name, len(predicted.takes)), predicted.takes, strict=True):
         kept = Kept(motions, order.places, facts=facts)
-        title = f"{order.name} take {number}" if many else order.name
         made.append((kept, takes.planned(face, kept, title, scene)))
     if order.sound_file is not None:
         strips.place_sound(scene, order.sound_file, int(order.places[0].start_frame), name=order.places[0].strip)
@@ -358,6 +369,15 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
     }
     mesh.lsf.report = json.dumps(told)
     return told
+
+
+def _titles(mesh: Any, name: str, count: int) -> list[str]:
+    """What the new takes are called: numbered on from those that the head has of the same sound."""
+    taken = {take.name for take in mesh.lsf.takes}
+    if count == 1 and name not in taken:
+        return [name]
+    free = (title for number in itertools.count(1) if (title := f"{name} take {number}") not in taken)
+    return list(itertools.islice(free, count))
 
 
 def _remarks(face: Face, report: bake.BakeReport) -> list[str]:

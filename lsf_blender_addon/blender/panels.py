@@ -326,6 +326,10 @@ def _draw_run(layout: Any, context: Any) -> None:
         row = column.row(align=True)
         row.label(text="" if left is None else f"{left:.0f} s left")
         row.operator("lsf.cancel", icon="X")
+        if job.silent:
+            _text(
+                layout, context, "The network has said nothing for a minute. Wait, or cancel: nothing is lost.", "INFO"
+            )
         return
     row = layout.row()
     row.scale_y = 1.6

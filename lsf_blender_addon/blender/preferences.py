@@ -6,7 +6,7 @@ The rest of the extension asks here: ``worker_python``, ``why_not_ready``, ``dra
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..errors import LsfError
 from ..installing.machine import AUTOMATIC
@@ -96,6 +96,9 @@ class LsfPreferences(bpy.types.AddonPreferences):
         description="Install from this folder, without any network; empty downloads what is needed",
         subtype="DIR_PATH",
     )
+    show_options: BoolProperty(  # type: ignore[valid-type]
+        name="Options", description="Which PyTorch, from where, and with which Python; most people need none of it"
+    )
     build_with: StringProperty(  # type: ignore[valid-type]
         name="Build with",
         description="The Python to make the worker's from; empty takes Blender's own, or another that fits",
@@ -158,6 +161,17 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
     else:
         draw_sentence(layout, context, why_not_ready(context) or "Ready.", icon="INFO")
     _draw_failure(layout, context, SET_UP)
+    _draw_online(layout, context, preferences)
+    row = layout.row()
+    words = "Set Up the Worker" if environment is None else "Set Up Again"
+    row.operator("lsf.set_up_worker", text=words, icon="IMPORT")
+    row.operator("lsf.open_log", text="Log", icon="TEXT").slot = SET_UP
+    shown = preferences.show_options
+    row = layout.row()
+    row.alignment = "LEFT"
+    row.prop(preferences, "show_options", icon="DOWNARROW_HLT" if shown else "RIGHTARROW", emboss=False)
+    if not shown:
+        return
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -165,11 +179,6 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
     column.prop(preferences, "lists")
     column.prop(preferences, "wheels")
     column.prop(preferences, "build_with")
-    _draw_online(layout, context, preferences)
-    row = layout.row()
-    words = "Set Up the Worker" if environment is None else "Set Up Again"
-    row.operator("lsf.set_up_worker", text=words, icon="IMPORT")
-    row.operator("lsf.open_log", text="Log", icon="TEXT").slot = SET_UP
 
 
 def _draw_online(layout: Any, context: Any, preferences: Any) -> None:

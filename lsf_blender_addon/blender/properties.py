@@ -312,7 +312,7 @@ class LsfScene(bpy.types.PropertyGroup):
                 ("ACTION", "Action", "The head's active Action: plays at once, best for editing keys", "ACTION", 0),
                 (
                     "NLA",
-                    "NLA Strip",
+                    "NLA",
                     "A strip on a track of its own, to blend with other animation",
                     "NLA",
                     1,

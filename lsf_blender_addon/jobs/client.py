@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from ..errors import CancelledError, LsfError, WorkerError
 from ..installing.interpreters import console_python
-from ..worker.boot import command, surroundings
+from ..worker.boot import command, end_with_children, surroundings
 from ..worker.protocol import error_of, message_of
 from .process import CANCEL
 
@@ -123,7 +123,7 @@ class RunningJob:
             self._cleaning()
             self._last_moment = time.monotonic() + CLOSE_SECONDS
         if not gone and self._last_moment is not None and time.monotonic() > self._last_moment:
-            self._process.kill()
+            end_with_children(self._process)
         return gone and self.ended
 
     def wait(self, seconds: float) -> bool:
@@ -140,7 +140,7 @@ class RunningJob:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(CLOSE_SECONDS)
         if self._process.poll() is None:
-            self._process.kill()
+            end_with_children(self._process)
             self._process.wait()
         self._reader.join(1.0)
 

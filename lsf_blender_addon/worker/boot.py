@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,3 +34,12 @@ def surroundings(python: Path) -> dict[str, str]:
     foreign = {"PYTHONHOME"} if python == Path(sys.executable) else {"PYTHONHOME", "PYTHONPATH"}
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
     return {**kept, "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}
+
+
+def end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that was started in a session of its own, and what it started: that would hold its pipes open."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # gone already; macOS refuses the dead so
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

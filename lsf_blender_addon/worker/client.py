@@ -26,7 +26,7 @@ from typing import IO, Any, Self
 
 from ..errors import CancelledError, LsfError, WorkerError
 from ..motion import FaceMotion
-from .boot import command, surroundings
+from .boot import command, end_with_children, surroundings
 from .protocol import (
     LONGEST_LINE,
     PROTOCOL,
@@ -205,7 +205,8 @@ class Worker:
         events = list(self._kept)
         self._kept.clear()
         ended = self._process is not None and not self.alive
-        if ended:
+        if ended and self._process is not None:
+            end_with_children(self._process)
             for thread in self._threads[:2]:
                 thread.join(STOP_SECONDS)  # the pipes are at their end: what is left in them is read in no time
         while not self._lines.empty():
@@ -214,7 +215,7 @@ class Worker:
             except (LsfError, KeyError, TypeError, ValueError, OSError) as reason:
                 words = f"The worker broke the protocol ({reason!r})."
                 events += self._fail_all(reason if isinstance(reason, LsfError) else WorkerError(words))
-                self.stop()
+                self.kill()  # what does not speak like a worker would not understand to be asked either
         if ended and (self._pending or self.ready is None):
             events += self._fail_all(self._death())
         if ended:
@@ -293,6 +294,7 @@ class Worker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
                 break
+        end_with_children(process)
         for thread in self._threads:
             thread.join(STOP_SECONDS)
         if self._cleaning is not None:
@@ -301,7 +303,7 @@ class Worker:
     def kill(self) -> None:
         """End the process at once, without asking: for one that does not answer."""
         if self._process is not None:
-            self._process.kill()
+            end_with_children(self._process)
         self.stop()
 
     def _waited(self) -> list[Event]:
@@ -391,6 +393,6 @@ def _write(pipe: IO[bytes], asked: queue.SimpleQueue[bytes | None]) -> None:
 
 def _clean(process: subprocess.Popen[bytes], folder: Path) -> None:
     if process.poll() is None:
-        process.kill()
+        end_with_children(process)
         process.wait()
     shutil.rmtree(folder, ignore_errors=True)

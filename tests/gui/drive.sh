@@ -1,21 +1,25 @@
 #!/bin/bash
-# Clicks through a whole run; see README.md. Places are those of a window of 1600 x 900 in Blender 4.3 to 5.2.
+# The whole round: clicks through the extension in a real Blender window, and exits 0 only when every step was seen.
+#
+#   tests/gui/drive.sh [BLENDER]     on the X display that DISPLAY names; see README.md
+#
+# Beside a Blender that was started with start.py already (its folder holds this script, window.py and drive.py), it only
+# drives that one.
 set -u
-pictures=${PICTURES:-.}
-patience=${PATIENCE:-600}
-
-click() { xdotool mousemove "$1" "$2" click 1; sleep 3; }
-picture() { scrot -o "$pictures/$1.png"; }
-wait_for() { for _ in $(seq "$patience"); do grep -q "$1" "$pictures/seen.txt" 2>/dev/null && return; sleep 1; done; }
-
-for _ in $(seq "$patience"); do [ -f "$pictures/ready" ] && break; sleep 1; done
-sleep 5
-click 1308 215; picture 1_tab                      # the tab LSF
-click 1117 266; sleep 15; picture 2_head            # Add Head
-click 1175 314; sleep 2; picture 3_running         # Animate from Audio
-wait_for "'hello'.*running False"; sleep 2; picture 4_takes
-click 1095 478; sleep 5; picture 5_shaping         # Shaping
-click 1175 314; sleep 8; picture 6_second_run
-xdotool key Escape; sleep 4; picture 7_cancelled
-xdotool mousemove 600 400 key ctrl+z; sleep 4; picture 8_undone
-xdotool key ctrl+shift+z; sleep 4; picture 9_redone
+here=$(cd "$(dirname "$0")" && pwd)
+export LSF_ROUND=${LSF_ROUND:-$here}
+blender=${1:-}
+if [ -n "$blender" ]; then
+  project=$(cd "$here/../.." && pwd)
+  [ "$LSF_ROUND" = "$here" ] && LSF_ROUND=$(mktemp -d /tmp/lsf_round.XXXXXX)
+  mkdir -p "$LSF_ROUND/home"
+  cp "$project"/dist/lsf_blender_addon-*.zip "$project/samples/hello.wav" "$LSF_ROUND/" || exit 2
+  HOME=$LSF_ROUND/home "$blender" --window-geometry 0 0 1600 900 -P "$here/start.py" > "$LSF_ROUND/blender.log" 2>&1 &
+  window=$!
+  trap 'kill $window 2>/dev/null' EXIT
+fi
+python3 "$here/drive.py" "${@:2}" | tee "$LSF_ROUND/round.txt"
+verdict=${PIPESTATUS[0]}
+echo "$verdict" > "$LSF_ROUND/verdict"
+echo "pictures and round.txt are in $LSF_ROUND"
+exit "$verdict"

@@ -1,7 +1,11 @@
-"""Starts the add-on in a real window: from the checkout, with the worker's Python of LSF_WORKER_PYTHON."""
+"""Runs inside the Blender that is clicked: writes down what the window and the scene hold, whenever it is asked.
+
+It takes no part in the round: the script beside it writes a number into ``asked``, reads ``state.json``, and clicks.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -10,53 +14,211 @@ from typing import Any
 
 import bpy
 
-PROJECT = Path(os.environ.get("LSF_PROJECT", "."))
-PICTURES = Path(os.environ.get("PICTURES", "."))
-TICK = 0.02
+FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
+TICK = 0.01
+"""Seconds between two looks: the window's own timers come no sooner than it is free."""
 
-seen: dict[str, Any] = {"last": time.monotonic(), "longest": 0.0, "state": ""}
+IDLE = 0.05
+"""The same while nothing runs."""
+
+LATE = 0.1
+"""Seconds: a window that does not listen for so long feels stuck."""
+
+LSF = "lsf_blender_addon"
+
+seen: dict[str, Any] = {"tick": time.monotonic(), "worked": 0.0, "copied": [0, ""]}
+seen |= {"own": 0.0, "timed": None, "asked": "", "answered": "", "runs": [], "running": False}
 
 
 def begin() -> None:
-    """Switch the add-on on; what needs a window waits until there is one."""
-    sys.path.insert(0, str(PROJECT))
+    """Look from now on, whatever file is loaded."""
+    for name in ("asked", "state.json"):
+        (FOLDER / name).unlink(missing_ok=True)
+    bpy.context.preferences.view.show_splash = False
     if os.environ.get("LSF_THEME") == "light":
         light = next(Path(bpy.utils.system_resource("SCRIPTS")).rglob("*ight.xml"))
         bpy.ops.script.execute_preset(filepath=str(light), menu_idname="USERPREF_MT_interface_theme_presets")
-    bpy.ops.preferences.addon_enable(module="lsf_blender_addon")
-    bpy.app.timers.register(furnish, first_interval=0.5)
-    bpy.app.timers.register(watch, first_interval=1.0, persistent=True)
+    bpy.app.timers.register(look, first_interval=1.0, persistent=True)
 
 
-def furnish() -> None:
-    """Put a voice into the sequencer, and open the sidebar."""
-    from lsf_blender_addon.blender import strips  # noqa: PLC0415
+def look() -> float:
+    """How long the window was not listened to while a run was under way; and now and then everything else."""
+    now, worked = time.monotonic(), time.thread_time()
+    running = _current() is not None
+    if running and not seen["running"]:
+        seen["runs"].append([])
+    if running or seen["running"]:  # the click before the first look and the keys after the last belong to it
+        seen["runs"][-1].append((now - seen["tick"], worked - seen["worked"], seen["own"]))
+    seen["own"] = 0.0
+    seen["running"] = running
+    if seen["asked"] != seen["answered"]:  # at the look after the one that saw the question: all is handled by then
+        seen["answered"] = seen["asked"]
+        _write()
+    elif (FOLDER / "asked").exists():
+        seen["asked"] = (FOLDER / "asked").read_text(encoding="utf-8")
+    # What this script takes is not the add-on's.
+    seen["tick"], seen["worked"] = time.monotonic(), time.thread_time()
+    return TICK if running else IDLE
 
-    bpy.data.objects.remove(bpy.data.objects["Cube"])
-    strips.place_sound(bpy.context.scene, PROJECT / "samples" / "hello.wav", 10)
-    bpy.context.scene.frame_end = 300
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.spaces.active.show_region_ui = True
-    (PICTURES / "ready").touch()
+
+def _write() -> None:
+    """The state, whole or not at all."""
+    window_manager = bpy.context.window_manager
+    if window_manager.clipboard:
+        seen["copied"] = [seen["copied"][0] + 1, window_manager.clipboard]
+        window_manager.clipboard = ""
+    state = {
+        "answers": seen["answered"],
+        "version": bpy.app.version[:2],
+        "load": os.getloadavg()[0],
+        "copied": seen["copied"],
+        "windows": [_window(window) for window in window_manager.windows],
+        "section": bpy.context.preferences.active_section,
+        "extensions": [name for name in bpy.context.preferences.addons.keys() if LSF in name],  # noqa: SIM118
+        "worker": _worker(),
+        "objects": bpy.data.objects.keys(),
+        "actions": bpy.data.actions.keys(),
+        "strips": _strips(),
+        "heads": {thing.name: _head(thing) for thing in bpy.data.objects if hasattr(thing, "lsf") and thing.lsf.takes},
+        "run": _run(),
+        "runs": [_gaps(run) for run in seen["runs"]],
+        "failure": _failure(),
+        "frame": bpy.context.scene.frame_current,
+        "playing": any(window.screen.is_animation_playing for window in window_manager.windows),
+    }
+    unfinished = FOLDER / "state.json.part"
+    unfinished.write_text(json.dumps(state), encoding="utf-8")
+    unfinished.replace(FOLDER / "state.json")
 
 
-def watch() -> float:
-    """How long the window was not listened to while a run is under way, and what the scene holds."""
-    from lsf_blender_addon.blender import jobs  # noqa: PLC0415
+def _gaps(run: list[tuple[float, float, float]]) -> dict[str, Any]:
+    """Milliseconds between two looks of the window's timer during a run, at most.
 
-    now = time.monotonic()
-    if jobs.current() is not None:
-        seen["longest"] = max(seen["longest"], now - seen["last"])
-    seen["last"] = now
-    takes = [(thing.name, [take.name for take in thing.lsf.takes]) for thing in bpy.data.objects if thing.lsf.takes]
-    state = f"takes {takes} actions {bpy.data.actions.keys()} running {jobs.current() is not None}"
-    if state != seen["state"]:
-        seen["state"] = state
-        with (PICTURES / "seen.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{state} longest gap {seen['longest'] * 1000:.0f} ms\n")
-    return TICK
+    ``longest`` by the clock; ``worked`` what the processor did for Blender's main thread, drawing without a graphics
+    card among it; ``own`` what of it was the add-on's planning, stepping and baking.
+    """
+    waited = sorted(gap for gap, _, _ in run)
+    return {
+        "looks": len(run),
+        "seconds": round(sum(waited), 2),
+        "median": round(waited[len(waited) // 2] * 1000),
+        "longest": round(waited[-1] * 1000),
+        "late": sum(gap > LATE for gap in waited),
+        "worked": round(max(work for _, work, _ in run) * 1000),
+        "own": round(max(own for _, _, own in run) * 1000),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _window(window: Any) -> dict[str, Any]:
+    areas = []
+    for area in window.screen.areas:
+        regions = [
+            {"type": part.type, "tab": _tab(area, part), **_place(part)}
+            for part in area.regions
+            if part.width > 1 and part.height > 1
+        ]
+        areas.append({"type": area.ui_type, **_place(area), "regions": regions})
+    return {"x": window.x, "y": window.y, "width": window.width, "height": window.height, "areas": areas}
+
+
+def _tab(area: Any, region: Any) -> str:
+    """Which tab a sidebar shows; Blender 4.3 crashes when a file browser's region is asked."""
+    asked = region.type == "UI" and area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}
+    return str(region.active_panel_category) if asked else ""
+
+
+def _place(thing: Any) -> dict[str, int]:
+    return {"x": thing.x, "y": thing.y, "width": thing.width, "height": thing.height}
+
+
+def _strips() -> list[str]:
+    editor = bpy.context.scene.sequence_editor
+    if editor is None:
+        return []
+    every = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+    return [strip.name for strip in every if strip.select]
+
+
+def _head(mesh: Any) -> dict[str, Any]:
+    """The takes of a head, and how far its mouth is open on this frame, by its own keys and jaw."""
+    keys = mesh.data.shape_keys
+    animation = keys.animation_data
+    jaw = mesh.parent.pose.bones.get("jaw") if mesh.parent is not None and mesh.parent.pose is not None else None
+    return {
+        "takes": [take.name for take in mesh.lsf.takes],
+        "active": mesh.lsf.active_take,
+        "action": animation.action.name if animation is not None and animation.action is not None else "",
+        "jaw": 0.0 if jaw is None else round(float(jaw.matrix_basis.to_euler().x), 4),
+        "lips": _sum_of_keys(animation),
+        "report": mesh.lsf.report,
+    }
+
+
+def _sum_of_keys(animation: Any) -> float:
+    """A number that changes with any key of the Action that is shown."""
+    if animation is None or animation.action is None:
+        return 0.0
+    action = animation.action
+    curves = action.fcurves if hasattr(action, "fcurves") else action.layers[0].strips[0].channelbags[0].fcurves
+    return round(sum(key.co.y for curve in curves for key in curve.keyframe_points), 3)
+
+
+def _module(name: str) -> Any | None:
+    """A module of the add-on, once it is installed and switched on, under whatever name Blender loaded it."""
+    for package in bpy.context.preferences.addons.keys():  # noqa: SIM118 - Blender's collections hold things
+        if package.endswith(LSF):
+            return sys.modules.get(f"{package}.blender.{name}")
+    return None
+
+
+def _current() -> Any | None:
+    jobs = _module("jobs")
+    if jobs is None:
+        return None
+    if seen["timed"] is not jobs:
+        seen["timed"] = jobs
+        for owner, name in ((jobs, "start"), (jobs.Job, "step"), (jobs, "finish")):
+            setattr(owner, name, _timed(getattr(owner, name)))
+    return jobs.current()
+
+
+def _timed(function: Any) -> Any:
+    """The same function, the work of the main thread in it added up: what the add-on itself answers for."""
+
+    def measured(*arguments: Any, **more: Any) -> Any:
+        begun = time.thread_time()
+        try:
+            return function(*arguments, **more)
+        finally:
+            seen["own"] += time.thread_time() - begun
+
+    return measured
+
+
+def _run() -> dict[str, Any] | None:
+    job = _current()
+    return None if job is None else {"stage": job.status.stage, "share": round(job.status.share, 3)}
+
+
+def _failure() -> str:
+    failures = _module("failures")
+    told = failures.last() if failures is not None else None
+    return "" if told is None else str(told.sentence)
+
+
+def _worker() -> dict[str, str]:
+    """What the preferences say of the worker's Python."""
+    choice = _module("worker_choice")
+    if choice is None or choice.preferences_of(bpy.context) is None:
+        return {}
+    preferences = choice.preferences_of(bpy.context)
+    return {
+        "source": preferences.source,
+        "python": preferences.existing_python,
+        "ready": str(choice.worker_python(bpy.context) or ""),
+        "why_not": choice.why_not_ready(bpy.context),
+    }
 
 
 begin()

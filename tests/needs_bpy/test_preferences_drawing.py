@@ -90,7 +90,7 @@ def drawn(settings: Any) -> str:
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    names = ("source", "existing_python", "existing_verdict", "build", "lists", "wheels", "build_with")
+    names = ("source", "existing_python", "existing_verdict", "show_options", "build", "lists", "wheels", "build_with")
     return {"bl_rna": settings.bl_rna, **{name: getattr(settings, name) for name in names}}
 
 
@@ -106,14 +106,18 @@ def test_at_first_the_way_to_a_worker_and_the_starters_terms_are_shown(settings:
     for expected in (
         "set up the worker",
         "lsf.set_up_worker",
-        "lists",
-        "wheels",
-        "build_with",
         "CC0-1.0",
         "commercial use: yes",
     ):
         assert expected in words
     assert bpy.app.online_access or "Online access is off" in words
+
+
+def test_what_most_people_need_not_is_shown_when_it_is_asked_for(settings: Any) -> None:
+    few = {"build", "lists", "wheels", "build_with"}
+    assert few.isdisjoint(drawn(settings).split())
+    settings.show_options = True
+    assert few <= set(drawn(settings).split())
 
 
 def test_a_panel_gets_the_reason_and_the_button(settings: Any) -> None:

@@ -1,0 +1,406 @@
+"""The whole round in Blender's window, click by click; each step is held to what came of it.
+
+``python3 drive.py`` does every step; ``python3 drive.py 4 6`` steps 4 to 6, in a window that step 3 left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+from window import Hands, Part, State, StepError
+
+FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
+PYTHON = os.environ.get("LSF_PYTHON", "python3")
+STARTING = 300
+"""Seconds that Blender may take to open its window."""
+
+SLOW = 100
+"""Milliseconds that a window may at most not be listened to."""
+
+HEADINGS = ("Shaping", "Model and Takes", "Report")
+BELOW_LIST, HEADING = 95, 26
+"""Pixels from the first button beside the list of takes to the first heading below it, and from heading to heading."""
+
+FEWEST_ROWS, MOST_ROWS, ROW_OF_LIST = 3, 5, 21
+"""The list of takes grows with them."""
+
+LONG = 50
+"""How many times the long recording says what the short one says."""
+
+
+def preferences(hands: Hands, section: str) -> Part:
+    """Open the preferences by Edit's last entry, unless they are, and go to a section by its button."""
+    if not any(area["type"] == "PREFERENCES" for window in hands.state()["windows"] for area in window["areas"]):
+        hands.click((84, 34))
+        hands.press("Up", "Return")
+        hands.wait("the preferences", lambda state: len(state["windows"]) > 1)
+    sections = hands.part("PREFERENCES", "NAVIGATION_BAR", "UI")  # the second since 5.2
+    last = [(place[0], place[1]) for place in hands.places.get(section, [])]
+    for point in (*last, *sections.rows(0.4)):
+        if hands.state()["section"] == section:
+            break
+        hands.click(point)
+        hands.remember(str(hands.state()["section"]), point)
+    hands.wait(f"the section {section}", lambda state: state["section"] == section, 5)
+    return hands.part("PREFERENCES", "WINDOW")
+
+
+def choose_file(hands: Hands, path: Path) -> None:
+    """Type a path into the file browser, and click its blue button."""
+    hands.wait("the file browser", lambda state: "EXECUTE" in regions(state, "FILES"))
+    time.sleep(2)  # its parts slide in
+    for region, across, words in (("UI", 0.35, f"{path.parent}/"), ("EXECUTE", 0.3, path.name)):
+        hands.click(hands.part("FILES", region).at(across, 0.5))
+        hands.press("ctrl+a")
+        hands.write(words)
+        hands.press("Return")
+        time.sleep(1)
+    hands.picture("file_browser")
+    hands.click(hands.part("FILES", "EXECUTE").at(0.92, 0.5))
+
+
+def install(hands: Hands) -> None:
+    """Install from Disk…, and the extension is switched on."""
+    page = preferences(hands, "EXTENSIONS")
+    arrow = (page.left + page.width - 16, page.top + 18)
+    hands.click(arrow)
+    entry = hands.find(Part(arrow[0] - 120, arrow[1] + 70, 120, 90), "package_install_files", 0.5)
+    hands.picture("install_menu")
+    hands.click(entry)
+    choose_file(hands, next(FOLDER.glob("lsf_blender_addon-*.zip")))
+    hands.wait("the extension", lambda state: bool(state["extensions"]))
+
+
+def choose_python(hands: Hands) -> None:
+    """The extension's page: an existing Python, which is checked and found fit."""
+    page = preferences(hands, "ADDONS")
+    hands.click(hands.find_property(page, "addon_search", 0.2))
+    hands.press("ctrl+a")
+    hands.write("LSF")
+    hands.press("Return")
+    time.sleep(1)
+    hands.click(hands.find(page, "addon_expand", 0.045))
+    hands.picture("preferences_fresh", 1)
+    sources = page.rows(0.7)
+    while hands.state()["worker"]["source"] != "EXISTING":
+        point = next(sources, None)
+        if point is None:
+            raise StepError("no button chooses an existing Python")
+        if point[1] > page.top + page.height * 0.35:  # below the heading
+            hands.click(point)
+    across, down = hands.find(page, "check_python", 0.95)
+    hands.click((across - 150, down))
+    hands.press("ctrl+a")
+    hands.write(PYTHON)
+    hands.press("Return")
+    hands.wait("a Python that fits", lambda state: bool(state["worker"]["ready"]))
+    hands.picture("preferences_ready", 1)
+    hands.press("alt+F4")
+    hands.wait("the preferences closed", lambda state: len(state["windows"]) == 1, 10)
+
+
+def add_sounds(hands: Hands) -> None:
+    """The timeline becomes a sequencer, drawn higher, and gets a voice by its Add menu."""
+    with wave.open(str(FOLDER / "hello.wav")) as short:
+        facts, samples = short.getparams(), short.readframes(short.getnframes())
+    with wave.open(str(FOLDER / "long.wav"), "wb") as long:
+        long.setparams(facts)
+        long.writeframes(samples * LONG)
+    timeline = hands.part("TIMELINE", "WINDOW")
+    hands.move(timeline.at(0.5, 0.5))
+    hands.press("shift+F8")
+    hands.wait("a sequencer", lambda state: "SEQUENCE_EDITOR" in areas(state))
+    header = hands.part("SEQUENCE_EDITOR", "HEADER")
+    hands.drag((700, header.top - 1), (700, header.top - 190))
+    add_sound(hands, FOLDER / "hello.wav")
+
+
+def add_sound(hands: Hands, path: Path) -> None:
+    """By the Add menu of the sequencer, where one may type what is wanted."""
+    before = hands.state()["strips"]
+    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+    hands.press("shift+a")
+    time.sleep(1)
+    hands.write("sound")
+    time.sleep(1)
+    hands.press("Return")
+    choose_file(hands, path)
+    hands.wait("a strip", lambda state: state["strips"] not in ([], before))
+
+
+def open_tab(hands: Hands, area: str) -> Part:
+    """The sidebar's tab LSF: by N, and by clicking down the tabs."""
+    if not hands.tab(area):
+        hands.move(hands.part(area, "WINDOW").at(0.4, 0.6))
+        hands.press("n")
+        hands.wait("a sidebar", lambda _: bool(hands.tab(area)), 10)
+        time.sleep(1)
+    side = hands.part(area, "UI")
+    for point in side.rows(1 - 9 / side.width):
+        if hands.tab(area) == "LSF":
+            break
+        hands.click(point)
+    if hands.tab(area) != "LSF":
+        raise StepError(f"no tab LSF in the sidebar of {area}")
+    return side
+
+
+def regions(state: State, area: str) -> list[str]:
+    """Which regions editors of a kind have."""
+    every = (place for window in state["windows"] for place in window["areas"] if place["type"] == area)
+    return [region["type"] for place in every for region in place["regions"]]
+
+
+def areas(state: State) -> list[str]:
+    """Which editors are open."""
+    return [area["type"] for window in state["windows"] for area in window["areas"]]
+
+
+def add_head(hands: Hands) -> None:
+    """With a cube selected, the panel offers a head; one click, and it stands there."""
+    side = open_tab(hands, "VIEW_3D")
+    hands.picture("panel_without_head", 1)
+    before = hands.state()["objects"]
+    hands.click(hands.find(side, "lsf.add_head", 0.3))
+    hands.wait("a head", lambda state: len(state["objects"]) >= len(before) + 2)
+    hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
+    hands.press("KP_Decimal", "KP_1")
+    hands.picture("panel_with_head", 1)
+
+
+def animate(hands: Hands) -> None:
+    """One click, a bar, and the head has a take that opens its mouth while it plays."""
+    side = hands.part("VIEW_3D", "UI")
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    hands.wait("a run", lambda state: state["run"] is not None)
+    hands.picture("running", 0.3)
+    takes = only_head(hands.wait("a take", lambda state: state["run"] is None and bool(state["heads"])))["takes"]
+    if len(takes) != 1:
+        raise StepError(f"one take was asked for, and there are {takes}")
+    hands.picture("animated", 1)
+    seen: set[float] = set()
+    hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
+    hands.press("space")
+    hands.wait("playing", lambda state: state["playing"], 10)
+    latest = time.monotonic() + 20
+    while len(seen) < 5 and time.monotonic() < latest:
+        seen.add(only_head(hands.state())["jaw"])
+        time.sleep(0.2)
+    hands.press("space")
+    hands.wait("stopped", lambda state: not state["playing"], 10)
+    if len(seen) < 5:
+        raise StepError(f"the jaw stood at {sorted(seen)} while the scene played")
+
+
+def only_head(state: State) -> State:
+    """The head that has takes."""
+    (head,) = state["heads"].values()
+    found: State = head
+    return found
+
+
+def undo(hands: Hands) -> None:
+    """One undo takes all of it back; one redo brings it again."""
+    hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
+    hands.press("ctrl+z")
+    state = hands.wait("no take", lambda state: not state["heads"], 20)
+    if state["actions"]:
+        raise StepError(f"after undo there are the Actions {state['actions']}")
+    hands.picture("undone")
+    hands.press("ctrl+shift+z")
+    hands.wait("the take again", lambda state: bool(state["heads"]), 20)
+
+
+def panel(hands: Hands, side: Part, name: str) -> tuple[int, int]:
+    """The heading of one of the closed panels below the list of takes; a click opens it, another closes it."""
+    across, down = hands.find(side, "lsf.copy_take", 0.92)
+    more = min(max(len(only_head(hands.state())["takes"]), FEWEST_ROWS), MOST_ROWS) - FEWEST_ROWS
+    return across - 150, down + BELOW_LIST + ROW_OF_LIST * more + HEADING * HEADINGS.index(name)
+
+
+def three_takes(hands: Hands) -> None:
+    """Three takes are asked for, come, and are switched by clicking them."""
+    side = hands.part("VIEW_3D", "UI")
+    heading = panel(hands, side, "Model and Takes")
+    hands.click(heading)
+    hands.scroll(side, 10)
+    hands.type_into(hands.find_property(side, ".takes", 0.7), "3")
+    hands.picture("model_and_takes", 1)
+    hands.scroll(side, -10)
+    hands.click(heading)
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    state = hands.wait("four takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == 4)
+    seen = {}
+    across, down = hands.find(side, "lsf.copy_take", 0.92)
+    for row in range(3):
+        hands.click((across - 120, down + 4 + 20 * row))
+        time.sleep(0.5)
+        head = only_head(hands.state())
+        seen[head["active"]] = head["action"]
+        hands.picture(f"take_{row + 1}")
+    if len(set(seen.values())) != 3:
+        raise StepError(f"three rows were clicked, and showed {seen}; at first {only_head(state)['action']}")
+
+
+def shape(hands: Hands) -> None:
+    """A strength that is typed changes the keys at once, without a run."""
+    side = hands.part("VIEW_3D", "UI")
+    before = only_head(hands.state())
+    runs = len(hands.state()["runs"])
+    heading = panel(hands, side, "Shaping")
+    hands.click(heading)
+    hands.scroll(side, 10)
+    hands.type_into(hands.find_property(side, ".mouth", 0.7), "0.3")
+    hands.picture("shaping", 1)
+    hands.scroll(side, -10)
+    state = hands.wait("other keys", lambda state: only_head(state)["lips"] != before["lips"], 20)
+    if len(state["runs"]) != runs:
+        raise StepError("shaping began a run")
+    hands.click(heading)
+    heading = panel(hands, side, "Report")
+    hands.click(heading)
+    hands.scroll(side, 10)
+    hands.picture("report", 1)
+    hands.scroll(side, -10)
+    hands.click(heading)
+
+
+def cancelled(hands: Hands, how: Callable[[], None]) -> None:
+    """A long run that is ended on the way leaves everything as it was."""
+    side = hands.part("VIEW_3D", "UI")
+    before = {key: hands.state()[key] for key in ("heads", "actions", "objects", "failure")}
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    hands.wait("a run", lambda state: state["run"] is not None)
+    how()
+    begun = time.monotonic()
+    hands.wait("the end of the run", lambda state: state["run"] is None, 5)
+    print(f"     ended {time.monotonic() - begun:.1f} s after it was asked for")
+    time.sleep(1)
+    after = hands.state()
+    changed = [key for key, value in before.items() if after[key] != value]
+    if changed:
+        raise StepError(f"cancelling changed {changed}")
+
+
+def cancel(hands: Hands) -> None:
+    """By the panel's button and by Esc, ten minutes of speech on the way."""
+    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+    hands.press("alt+a")
+    add_sound(hands, FOLDER / "long.wav")
+    side = hands.part("VIEW_3D", "UI")
+
+    def button() -> None:
+        hands.click(hands.find(side, "lsf.cancel", 0.7))
+
+    def escape() -> None:
+        hands.picture("running_long", 1)
+        hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
+        hands.press("Escape")
+
+    cancelled(hands, button)
+    cancelled(hands, escape)
+    hands.picture("cancelled")
+
+
+def in_the_sequencer(hands: Hands) -> None:
+    """The same panel and the same operator in the sequencer: its sidebar, and its Strip menu."""
+    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+    hands.press("x")
+    time.sleep(0.5)
+    hands.press("Return")
+    hands.wait("one strip", lambda state: state["strips"] == [], 10)
+    hands.press("a")
+    hands.wait("a selected strip", lambda state: len(state["strips"]) == 1, 10)
+    side = open_tab(hands, "SEQUENCE_EDITOR")
+    hands.picture("sequencer_sidebar", 1)
+    before = len(only_head(hands.state())["takes"])
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    hands.wait("more takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == before + 3)
+    header = hands.part("SEQUENCE_EDITOR", "HEADER")
+    menu = Part(header.left, header.top - 420, header.width, 420)
+    for across in range(header.left + 320, header.left + 520, 25):
+        hands.click((across, header.top + header.height // 2))
+        time.sleep(0.5)
+        hands.press("Up")
+        time.sleep(0.3)
+        hands.picture("strip_menu")
+        if "lsf.animate" in hands.copied():
+            break
+        hands.press("Escape")
+    else:
+        raise StepError(f"no menu of the sequencer ends with the operator ({menu})")
+    hands.press("Return")
+    hands.wait("more takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == before + 6)
+
+
+def greyed(hands: Hands) -> None:
+    """Without a selected strip the button is grey, says why where the mouse rests, and a click does nothing."""
+    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+    hands.press("x")
+    time.sleep(0.5)
+    hands.press("Return")
+    hands.wait("no strip", lambda state: state["strips"] == [], 10)
+    runs = len(hands.state()["runs"])
+    side = hands.part("VIEW_3D", "UI")
+    button = hands.find(side, "lsf.animate", 0.3)
+    hands.click(button)
+    hands.move((button[0] + 9, button[1]))
+    hands.picture("greyed", 2)
+    if len(hands.state()["runs"]) != runs:
+        raise StepError("a grey button began a run")
+
+
+def responsive(hands: Hands) -> None:
+    """What the window's timer saw during the runs; held to what the add-on itself did on the window's thread."""
+    for run in hands.state()["runs"]:
+        print(
+            f"     a run of {run['seconds']:5.1f} s: a look every {run['median']} ms, at most {run['longest']} ms, "
+            f"{run['late']} of {run['looks']} over {SLOW} ms; between two looks Blender worked {run['worked']} ms at "
+            f"most, the add-on {run['own']} ms (load {run['load']})"
+        )
+        if run["own"] > SLOW:
+            raise StepError(f"the add-on kept the window waiting for {run['own']} ms")
+
+
+STEPS: dict[str, Callable[[Hands], None]] = {
+    "install the zip": install,
+    "choose a Python in the preferences": choose_python,
+    "put a voice into the sequencer": add_sounds,
+    "add a head": add_head,
+    "animate": animate,
+    "undo and redo": undo,
+    "three takes, switched": three_takes,
+    "shape": shape,
+    "cancel by button and by Esc": cancel,
+    "the sequencer's sidebar and menu": in_the_sequencer,
+    "a grey button says why": greyed,
+    "the window stays responsive": responsive,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """All steps; 0 only when every step's effect was seen."""
+    hands = Hands(FOLDER)
+    hands.state(STARTING)
+    first, last = (int(word) for word in arguments) if arguments else (1, len(STEPS))
+    for number, (name, step) in enumerate(STEPS.items(), 1):
+        if not first <= number <= last:
+            continue
+        begun = time.monotonic()
+        try:
+            step(hands)
+        except StepError as error:
+            hands.picture("failed")
+            print(f"{number:2} FAILED  {name}: {error}")
+            return 1
+        print(f"{number:2} passed  {name} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

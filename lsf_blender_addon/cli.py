@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from .commands import speech  # noqa: PLC0415 - help answers without loading anything
+    from .commands.carrying import add_made_for  # noqa: PLC0415
 
     parser = commands.add_parser(
         "predict",
@@ -83,6 +84,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--head", type=Path, metavar="FILE", help="the FLAME file (.pkl, .npz) that is to speak, for --space flame"
     )
+    add_made_for(parser)
     parser.add_argument("--takes", type=_takes, default=1, help="how many different takes to make, 1 to 64 (default 1)")
     _add_making(parser)
     parser.set_defaults(run=speech.predict)

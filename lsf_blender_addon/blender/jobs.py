@@ -20,6 +20,7 @@ from ..worker.client import Worker
 from ..worker.protocol import SHAPE_SIZE
 from . import bake, compat, failures, preferences, strips, takes
 from .channels import check_face, check_free, curves_of_face
+from .components import require_own_components
 from .faces import Face, face_of, scene_head
 from .kept import Kept, Where
 from .prediction import Predicted, Status, Wish, predicting
@@ -227,6 +228,7 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
             f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has ARKit's blendshapes: choose a model "
             "that speaks ARKit, or a FLAME head."
         )
+    require_own_components(face, FaceMotion.still(2, 25.0, card.space))
     still = FaceMotion.still(2, 25.0, face.space)
     check_face(face, still)
     check_free(curves_of_face(face, still.expression, still.jaw, with_jaw=True))

@@ -15,6 +15,7 @@ from ..batch.lists import is_batch
 from ..batch.results import Result, ResultsFile, sweep
 from ..errors import LsfError
 from .bar import Bar
+from .carrying import add_made_for
 from .listing import lines_of, understood
 from .making import OUTPUTS, Workshop
 from .speech import described, require_folder
@@ -66,6 +67,7 @@ def add_arguments(
         help="a head: ours (.npz), FLAME's (.pkl, .npz), which the starter drives as well, or one that stands in a "
         "scene (.blend), which is animated there; default: the bundled one",
     )
+    add_made_for(parser)
     parser.add_argument("--object", metavar="NAME", help="the head's object in a .blend with several")
     files = parser.add_argument_group("what is written")
     for kind in OUTPUTS:

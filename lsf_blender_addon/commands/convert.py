@@ -10,9 +10,11 @@ import numpy as np
 
 from ..errors import MotionError
 from ..formats.files import KINDS, kind_of, read_motion, write_motion
-from .speech import across_to_space, described, face_shape, require_folder
+from ..motion import Space
+from .carrying import across_to_space, add_made_for
+from .speech import described, face_shape, require_folder
 
-SPACES = {"csv": "arkit", "npy": "flame"}
+SPACES: dict[str, Space] = {"csv": "arkit", "npy": "flame"}
 """Kinds of files that hold one space only."""
 
 
@@ -28,8 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser, rate: Callable[[str], float])
     parser.add_argument("--fps", type=rate, help="frames a second of the new file (default: as it is; .npy: 25)")
     parser.add_argument("--read-fps", type=rate, help="frames a second of a .csv, which does not say it itself")
     parser.add_argument(
-        "--head", type=Path, metavar="FILE", help="the FLAME file that is to speak, where ARKit goes to .npy"
+        "--head",
+        type=Path,
+        metavar="FILE",
+        help="the head that is to speak: a FLAME file (.pkl, .npz), for FLAME's components, .npy among them",
     )
+    add_made_for(parser)
     parser.add_argument(
         "--shape", type=Path, metavar="FILE", help="whose face: up to 300 FLAME shape numbers, into a .npy"
     )
@@ -46,11 +52,10 @@ def convert(arguments: argparse.Namespace) -> None:
     shape = face_shape(arguments.shape) if arguments.shape else None
     if shape is not None and kind != "npy":
         raise MotionError(f"A .{kind} has no place for a face shape; only .npy has.")
-    wanted = SPACES.get(kind)
-    if wanted is not None and wanted != motion.space:
-        motion = across_to_space(motion.space, wanted, arguments.head, shape)(motion)
-    elif arguments.head is not None:
-        raise MotionError("A head changes nothing about this motion; leave --head out.")
+    carried = across_to_space(
+        motion.space, SPACES.get(kind), arguments.head, arguments.made_for, shape=shape, origin=motion.origin
+    )
+    motion = carried(motion)
     if arguments.fps is not None and arguments.fps != motion.fps:
         motion = motion.resampled(arguments.fps)
     require_folder(arguments.output.absolute().parent)

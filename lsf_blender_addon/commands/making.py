@@ -21,7 +21,8 @@ from ..models.store import bundled_head, model_folder
 from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import Progress
-from .speech import across_to_head, as_it_is, face_shape, request_of, require_folder, require_sounds
+from .carrying import across_to_head, as_it_is, doubt
+from .speech import face_shape, request_of, require_folder, require_sounds
 
 PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 """Kinds that Blender writes."""
@@ -34,6 +35,9 @@ SCENE = ".blend"
 
 IN_BLENDER = 0.5
 """The share of the work that Blender's part is taken for, on a bar."""
+
+HEADS = 2
+"""Heads that are kept: one that speaks, and one whose components it is spoken to in."""
 
 Told = Callable[[str, float, float | None], None]
 """Told the stage, the share (0 to 1) and, where it is known, the seconds left."""
@@ -61,11 +65,11 @@ class Made:
 
 
 class Workshop:
-    """What stays warm from one recording to the next: the worker, with the model it loaded, and the last head read."""
+    """What stays warm from one recording to the next: the worker, with the model it loaded, and the last heads read."""
 
     def __init__(self) -> None:
         self._worker = Worker()
-        self._head: tuple[Any, Head] | None = None
+        self._heads: dict[Path, tuple[Any, Head]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -94,10 +98,13 @@ class Workshop:
         _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
         own = not in_scene and (pictured or arguments.head is not None)
         head = self._head_of(arguments.head or bundled_head()) if own else None
-        carried = across_to_head(spoken, head) if head is not None else as_it_is
+        made_for = self._head_of(arguments.made_for) if arguments.made_for is not None else None
+        if made_for is not None and head is None and not in_scene:
+            raise MotionError("--made-for says where a motion comes from; say with --head where it is to go.")
+        carried = across_to_head(spoken, head, made_for) if head is not None else as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
         blender = _blender() if pictured else None
-        whose = blender.SceneHead(arguments.head, arguments.object) if blender and in_scene else head
+        whose = blender.SceneHead(arguments.head, arguments.object, made_for) if blender and in_scene else head
         require_folder(arguments.output)
         share = 1.0 - IN_BLENDER if blender else 1.0
 
@@ -109,6 +116,8 @@ class Workshop:
         takes = self._worker.predict(request_of(arguments, folder), heard)
         files: list[Path] = []
         notes: list[str] = list(takes[0].origin.get("warnings", []))
+        if head is not None and (note := doubt(spoken, head, made_for)):
+            notes.append(note)
         motions = []
         for number, take in enumerate(takes):
             motion = carried(take)
@@ -142,10 +151,12 @@ class Workshop:
     def _head_of(self, path: Path) -> Head:
         """A head, read again only where the file is another."""
         told = path.stat() if path.is_file() else None
-        key = (path, told and (told.st_size, told.st_mtime_ns))
-        if self._head is None or self._head[0] != key:
-            self._head = key, read_head(path)
-        return self._head[1]
+        mark = told and (told.st_size, told.st_mtime_ns)
+        known = self._heads.pop(path, None)
+        if known is None or known[0] != mark:
+            known = mark, read_head(path)
+        self._heads = dict([*self._heads.items(), (path, known)][-HEADS:])
+        return known[1]
 
 
 def chosen(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from lsf_blender_addon.cli import main
 from lsf_blender_addon.formats.files import read_motion
+from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
 
 
@@ -60,8 +61,10 @@ def test_a_face_shape_goes_into_the_published_layout(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (["arkit", "-o", "b.npy"], "--head FILE"),
-        (["flame", "-o", "b.csv"], "no way from there to 'arkit'"),
-        (["arkit", "-o", "b.json", "--head", "x.pkl"], "changes nothing"),
+        (["flame", "-o", "b.csv"], "--made-for FILE"),
+        (["arkit", "-o", "b.json", "--head", "x.pkl"], "cannot be read"),
+        (["flame", "-o", "b.json", "--made-for", "BUNDLED"], "where it is to go"),
+        (["arkit", "-o", "b.json", "--head", "BUNDLED", "--made-for", "BUNDLED"], "leave it out"),
         (["arkit", "-o", "b.json", "--read-fps", "30"], "its own frame rate"),
         (["arkit", "-o", "b.json", "--shape", "who.json"], "face shape"),
     ],
@@ -76,7 +79,8 @@ def test_what_cannot_be_is_one_sentence_and_no_file(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "who.json").write_text("[1.0]")
     moving(words[0]).save(tmp_path / "a.npz")
-    assert run("a.npz", *words[1:]) == 1
+    given = [str(bundled_head()) if word == "BUNDLED" else word for word in words]
+    assert run("a.npz", *given[1:]) == 1
     assert complaint in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "who.json"]
 

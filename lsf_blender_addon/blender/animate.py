@@ -20,6 +20,7 @@ from .bake import BakeReport, BakeSettings, plan, write
 from .components import on_scene_head
 from .export import export, save_blend
 from .faces import Face, face_of
+from .film import Facts
 from .rig import build_rig
 from .stage import set_stage
 
@@ -146,6 +147,7 @@ def animate(
                 picture,
                 sound=audio_path,
                 sound_frame=start_frame,
+                facts=Facts(title, facts_of(motion.origin)),
                 progress=lambda stage, share: bar.at("mp4", share if stage == "render" else 1.0),
                 cancelled=cancelled,
             )

@@ -1,12 +1,17 @@
-"""A camera, a light and a background in front of a head."""
+"""A camera, a light and a background in front of a head, and a label beside it."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Matrix
+
+from . import compat
+from .faces import lip_vertices
 
 LENS = 85.0
 """Millimetres: a portrait lens."""
@@ -18,34 +23,81 @@ MARGIN = 1.25
 BACKGROUND = (0.045, 0.05, 0.06)
 """Linear light."""
 
-SIDE = 0.22
-"""How far the camera stands to the head's left, in parts of its distance: a little, for depth."""
+FILL = 0.35
+"""How bright the surroundings are where they light the head: EEVEE and Cycles."""
+
+INK = (0.85, 0.85, 0.82)
+"""A label's colour, linear light."""
 
 
-def set_stage(scene: Any, subject: Any) -> list[Any]:
+@dataclass(frozen=True)
+class View:
+    """From where a head is seen.
+
+    Attributes:
+        turn: degrees to the head's left.
+        rise: how far above the head's middle the camera stands, in parts of its distance.
+        mouth: whether the mouth alone fills the picture.
+    """
+
+    turn: float
+    rise: float = 0.02
+    mouth: bool = False
+
+
+VIEWS = {
+    "portrait": View(math.degrees(math.atan(0.22))),
+    "front": View(0.0),
+    "quarter": View(38.0),
+    "profile": View(90.0),
+    "mouth": View(0.0, 0.0, mouth=True),
+}
+"""Names of cameras; ``portrait`` stands a little to the head's left, for depth."""
+
+MOUTH_MARGIN = 2.2
+"""How much wider than the lips at rest a picture of the mouth is."""
+
+LABEL_SIZE, LABEL_INSET, LABEL_DISTANCE = 0.05, 0.03, 0.2
+"""A label's height and distance from the picture's edges in parts of its height, and metres before the camera."""
+
+LETTER = 0.56
+"""How wide a letter is, on average, in parts of its size."""
+
+
+def set_stage(scene: Any, subject: Any, view: str = "portrait") -> list[Any]:
     """Put a camera, a sun and a dark background into a scene, and light Workbench softly.
 
     Args:
         scene: which.
         subject: the mesh that the camera looks at, upright and facing -y.
+        view: one of :data:`VIEWS`.
 
     Returns:
         The new datablocks, so that the caller can remove them.
     """
     world = bpy.data.worlds.new("LSF background")
-    world.color = BACKGROUND
+    compat.plain_background(world, BACKGROUND, FILL)
     scene.world = world
     lens = bpy.data.cameras.new("LSF camera")
     lens.lens, lens.sensor_width, lens.clip_start = LENS, SENSOR, 0.01
     camera = bpy.data.objects.new("LSF camera", lens)
     scene.collection.objects.link(camera)
     scene.camera = camera
+    seen = VIEWS[view]
     low, high = _bounds(subject)
     low[2] = max(low[2], _chin(subject, low[2]))
+    lips = lip_vertices(subject) if seen.mouth else ()
+    margin = MARGIN
+    if lips:
+        low, high = _bounds(subject, lips)
+        margin = MOUTH_MARGIN
     centre = (low + high) / 2
-    reach = max(high[0] - low[0], high[2] - low[2]) * MARGIN
-    distance = reach * LENS / SENSOR + (high[1] - low[1]) / 2
-    place = centre + distance * np.array([SIDE, -1.0, 0.02]) / np.hypot(SIDE, 1.0)
+    turn = math.radians(seen.turn)
+    wide, deep = high[0] - low[0], high[1] - low[1]
+    across = max(wide * math.cos(turn), deep * math.sin(turn)) if abs(seen.turn) > 45 else wide  # noqa: PLR2004
+    reach = max(across, high[2] - low[2]) * margin
+    distance = reach * LENS / SENSOR + (deep if abs(seen.turn) <= 45 else wide) / 2  # noqa: PLR2004
+    place = centre + distance * np.array([math.sin(turn), -math.cos(turn), seen.rise * math.cos(turn)])
     _aim(camera, place, centre)
     sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
     sun.data.energy = 3.0
@@ -62,11 +114,41 @@ def set_stage(scene: Any, subject: Any) -> list[Any]:
     return [camera, sun, lens, sun.data, world]
 
 
-def _bounds(subject: Any) -> tuple[Any, Any]:
+def set_label(scene: Any, text: str) -> list[Any]:
+    """Write a label into the upper left corner of what a scene's camera sees.
+
+    Args:
+        scene: with a perspective camera, and its resolution set.
+        text: a line; small enough to fit the picture's width.
+
+    Returns:
+        The new datablocks: the object first, its curve second, so that the text can be changed.
+    """
+    camera, shown = scene.camera, scene.render
+    longer = max(shown.resolution_x, shown.resolution_y)
+    reach = LABEL_DISTANCE * camera.data.sensor_width / camera.data.lens / longer
+    width, height = reach * shown.resolution_x, reach * shown.resolution_y
+    inset = LABEL_INSET * height
+    curve = bpy.data.curves.new("LSF label", "FONT")
+    curve.body = text
+    curve.size = min(LABEL_SIZE * height, (width - 2 * inset) / (LETTER * max(1, len(text))))
+    curve.align_x, curve.align_y = "LEFT", "TOP"
+    ink = bpy.data.materials.new("LSF ink")
+    compat.glowing(ink, INK)
+    curve.materials.append(ink)
+    label = bpy.data.objects.new("LSF label", curve)
+    label.parent = camera
+    label.location = (inset - width / 2, height / 2 - inset, -LABEL_DISTANCE)
+    scene.collection.objects.link(label)
+    return [label, curve, ink]
+
+
+def _bounds(subject: Any, only: tuple[int, ...] = ()) -> tuple[Any, Any]:
     points = np.empty(len(subject.data.vertices) * 3, np.float32)
     subject.data.vertices.foreach_get("co", points)
+    chosen = points.reshape(-1, 3)[list(only)] if only else points.reshape(-1, 3)
     matrix = np.array(subject.matrix_world, np.float64)
-    placed = points.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    placed = chosen.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return placed.min(axis=0), placed.max(axis=0)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import HeadError, MotionError
 from ..head.basis import release_of
@@ -40,19 +41,49 @@ def add_made_for(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def across_to_head(spoken: Space, head: Head, made_for: Head | None = None) -> Carried:
+def across_to_head(
+    spoken: Space,
+    head: Head,
+    made_for: Head | None = None,
+    *,
+    identity: NDArray[np.float64] | None = None,
+    origin: dict[str, Any] | None = None,
+) -> Carried:
     """What takes motions to a head.
 
     Args:
         spoken: the motions' space.
         head: the head that is to speak, in ``arkit`` or ``flame``.
         made_for: the FLAME file whose components motions in ``flame`` speak.
+        identity: coefficients of the FLAME head that is to speak.
+        origin: what the motions remember, where it is known before they are made.
 
     Raises:
         MotionError: a FLAME file is needed and not given, or not needed and given.
         HeadError: a head does not do.
     """
-    return _tried(spoken, head, made_for)
+    if spoken == "arkit":
+        if made_for is not None:
+            raise MotionError(
+                "--made-for names the FLAME file whose components a motion speaks, and this one speaks ARKit's: leave "
+                "it out."
+            )
+        if head.space == "arkit":
+            return as_it_is
+    if (spoken, head.space, made_for) == ("flame", "arkit", None):
+        raise MotionError(
+            f"The motion speaks FLAME's components and the head {head.name!r} is in 'arkit': give the FLAME file that "
+            "it was made for with --made-for FILE, or another head with --head, or choose a model of the head's space "
+            "with --model (`lsf models list` shows them)."
+        )
+    ours = read_head(bundled_head())
+    who = None if identity is None else np.trim_zeros(identity, "b")
+
+    def carried(motion: FaceMotion) -> FaceMotion:
+        return to_head(motion, head, bundled=ours, made_for=made_for, identity=who)
+
+    carried(FaceMotion.still(1, 25.0, spoken, origin=origin or {}))
+    return carried
 
 
 def across_to_space(
@@ -93,7 +124,8 @@ def across_to_space(
     if wanted not in (None, head.space):
         needs = "a FLAME file" if wanted == "flame" else "a head with ARKit's expressions"
         raise HeadError(f"The head {head.name!r} is in the space {head.space!r}: for {wanted!r} it needs {needs}.")
-    return _tried(spoken, head, made_for, shape, origin)
+    identity = None if shape is None else np.asarray(shape, np.float64)
+    return across_to_head(spoken, head, made_for, identity=identity, origin=origin)
 
 
 def doubt(spoken: Space, head: Head, made_for: Head | None) -> str:
@@ -104,34 +136,3 @@ def doubt(spoken: Space, head: Head, made_for: Head | None) -> str:
         f"The name of {head.name!r} does not say which release of FLAME it is; the model's components were taken for "
         "its own. If the model was made for another release, give that FLAME file with --made-for."
     )
-
-
-def _tried(
-    spoken: Space,
-    head: Head,
-    made_for: Head | None,
-    shape: tuple[float, ...] | None = None,
-    origin: dict[str, Any] | None = None,
-) -> Carried:
-    if spoken == "arkit":
-        if made_for is not None:
-            raise MotionError(
-                "--made-for names the FLAME file whose components a motion speaks, and this one speaks ARKit's: leave "
-                "it out."
-            )
-        if head.space == "arkit":
-            return as_it_is
-    if (spoken, head.space, made_for) == ("flame", "arkit", None):
-        raise MotionError(
-            f"The motion speaks FLAME's components and the head {head.name!r} is in 'arkit': give the FLAME file that "
-            "it was made for with --made-for FILE, or another head with --head, or choose a model of the head's space "
-            "with --model (`lsf models list` shows them)."
-        )
-    ours = read_head(bundled_head())
-    identity = None if shape is None else np.trim_zeros(np.asarray(shape), "b")
-
-    def carried(motion: FaceMotion) -> FaceMotion:
-        return to_head(motion, head, bundled=ours, made_for=made_for, identity=identity)
-
-    carried(FaceMotion.still(1, 25.0, spoken, origin=origin or {}))
-    return carried

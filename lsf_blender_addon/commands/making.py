@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,15 +104,15 @@ class Workshop:
             raise MotionError("--made-for says where a motion comes from; say with --head where it is to go.")
         carried = across_to_head(spoken, head, made_for) if head is not None else as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
-        blender = _blender() if pictured else None
-        whose = blender.SceneHead(arguments.head, arguments.object, made_for) if blender and in_scene else head
+        program = blender("animate") if pictured else None
+        whose = program.SceneHead(arguments.head, arguments.object, made_for) if program and in_scene else head
         require_folder(arguments.output)
-        share = 1.0 - IN_BLENDER if blender else 1.0
+        share = 1.0 - IN_BLENDER if program else 1.0
 
         def heard(progress: Progress) -> None:
             if progress.note:
                 say(progress.note)
-            told(progress.stage, share * progress.share, progress.seconds_left if blender is None else None)
+            told(progress.stage, share * progress.share, progress.seconds_left if program is None else None)
 
         takes = self._worker.predict(request_of(arguments, folder), heard)
         files: list[Path] = []
@@ -126,13 +127,13 @@ class Workshop:
             for kind in (kind for kind in KINDS if kind in kinds):
                 files.append(arguments.output / f"{name}.{kind}")
                 _write(files[-1], kind, (motion, take), arguments)
-            if blender is not None:
+            if program is not None:
                 begun = share + IN_BLENDER * number / len(takes)
 
                 def at(stage: str, part: float, begun: float = begun) -> None:
                     told(stage, begun + IN_BLENDER * part / len(takes), None)
 
-                report = blender.animate(
+                report = program.animate(
                     arguments.audio,
                     motion,
                     whose,
@@ -182,15 +183,19 @@ def _require_scene(arguments: argparse.Namespace, *, in_scene: bool, pictured: b
         raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
 
 
-def _blender() -> Any:
+def blender(part: str) -> Any:
+    """A module of ``blender/``, which loads only where it is needed.
+
+    Raises:
+        SceneError: Blender is not installed here.
+    """
     try:
-        from ..blender import animate  # noqa: PLC0415 - Blender loads only where it is needed
+        return importlib.import_module(f"..blender.{part}", __package__)
     except ImportError as reason:
         raise SceneError(
             f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "
             "`blender --command lsf …`, or ask for --npz, --npy, --csv and --json only."
         ) from reason
-    return animate
 
 
 def _require_space(kinds: tuple[str, ...], spaces: set[str]) -> None:

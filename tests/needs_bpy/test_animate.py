@@ -124,7 +124,7 @@ def test_a_head_in_a_scene_of_its_own_is_animated_there(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [(None, "not one head but 2"), ("Nobody", "no object 'Nobody'"), ("Flo", "understands 'flame'")],
+    [(None, "not one head but 2"), ("Nobody", "no object 'Nobody'"), ("Flo", "'Flo' is another")],
 )
 def test_a_head_that_a_scene_does_not_have_is_named(
     make_head: Maker, make_motion: Motions, tmp_path: Path, name: str | None, words: str

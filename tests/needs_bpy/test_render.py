@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, faces, render, rig
+from lsf_blender_addon.blender import bake, compat, faces, film, render, rig
 from lsf_blender_addon.errors import CancelledError, SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
@@ -185,10 +185,10 @@ def test_blender_keeps_quiet_while_it_renders(talking: Any, tmp_path: Path, capf
 
 def test_a_sheet_puts_pictures_side_by_side(talking: Any, tmp_path: Path) -> None:
     shots = render.stills(talking, {tmp_path / "a.png": 1, tmp_path / "b.png": 12, tmp_path / "c.png": 6}, SMALL)
-    whole = pixels(render.sheet(shots, tmp_path / "sheet.png", columns=2))
+    whole = pixels(film.sheet(shots, tmp_path / "sheet.png", columns=2))
     assert whole.shape == (128, 128, 4)
     for shot, (top, left) in zip(shots, [(64, 0), (64, 64), (0, 0)], strict=True):
         np.testing.assert_allclose(whole[top : top + 64, left : left + 64], pixels(shot), atol=1 / 255)
     assert whole[:64, 64:, :3].max() == 0
     with pytest.raises(SceneError, match="at least one"):
-        render.sheet([], tmp_path / "none.png", 2)
+        film.sheet([], tmp_path / "none.png", 2)

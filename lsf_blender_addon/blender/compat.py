@@ -316,9 +316,8 @@ def set_engine(scene: Any, engine: str, samples: int | None) -> None:
         raise SceneError(f"This Blender was built without the renderer {engine!r}: choose another.")
     if samples is not None and engine == "eevee":
         scene.eevee.taa_render_samples = samples
-    elif engine == "cycles":
-        scene.cycles.samples = samples or scene.cycles.samples
-        scene.cycles.use_denoising = bool(getattr(bpy.app.build_options, "openimagedenoise", False))
+    elif samples is not None and engine == "cycles":
+        scene.cycles.samples = samples
 
 
 def glowing(material: Any, colour: tuple[float, float, float]) -> None:

@@ -235,7 +235,7 @@ def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> It
             subject = subject or next((thing for thing in scene.objects if thing.type == "MESH"), None)
             if subject is None:
                 raise SceneError("The scene has no mesh to make pictures of.")
-            made = set_stage(studio, subject, picture.view)
+            made = set_stage(studio, subject, picture.view, (picture.width, picture.height))
         if label:
             written = set_label(studio, label)
             text = written[1]

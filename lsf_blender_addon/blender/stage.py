@@ -64,13 +64,14 @@ LETTER = 0.56
 """How wide a letter is, on average, in parts of its size."""
 
 
-def set_stage(scene: Any, subject: Any, view: str = "portrait") -> list[Any]:
+def set_stage(scene: Any, subject: Any, view: str = "portrait", shape: tuple[int, int] = (1, 1)) -> list[Any]:
     """Put a camera, a sun and a dark background into a scene, and light Workbench softly.
 
     Args:
         scene: which.
         subject: the mesh that the camera looks at, upright and facing -y.
         view: one of :data:`VIEWS`.
+        shape: width and height of the picture that the head is to fit into; square, as movies are.
 
     Returns:
         The new datablocks, so that the caller can remove them.
@@ -84,20 +85,17 @@ def set_stage(scene: Any, subject: Any, view: str = "portrait") -> list[Any]:
     scene.collection.objects.link(camera)
     scene.camera = camera
     seen = VIEWS[view]
-    low, high = _bounds(subject)
-    low[2] = max(low[2], _chin(subject, low[2]))
     lips = lip_vertices(subject) if seen.mouth else ()
-    margin = MARGIN
-    if lips:
-        low, high = _bounds(subject, lips)
-        margin = MOUTH_MARGIN
-    centre = (low + high) / 2
+    points = _points(subject)
+    points = points[list(lips)] if lips else points[points[:, 2] >= _chin(subject, float(points[:, 2].min()))]
     turn = math.radians(seen.turn)
-    wide, deep = high[0] - low[0], high[1] - low[1]
-    across = max(wide * math.cos(turn), deep * math.sin(turn)) if abs(seen.turn) > 45 else wide  # noqa: PLR2004
-    reach = max(across, high[2] - low[2]) * margin
-    distance = reach * LENS / SENSOR + (deep if abs(seen.turn) <= 45 else wide) / 2  # noqa: PLR2004
-    place = centre + distance * np.array([math.sin(turn), -math.cos(turn), seen.rise * math.cos(turn)])
+    axes = np.array([[math.cos(turn), math.sin(turn), 0.0], [math.sin(turn), -math.cos(turn), 0.0], [0.0, 0.0, 1.0]])
+    low, high = (points @ axes.T).min(axis=0), (points @ axes.T).max(axis=0)
+    wide, deep, tall = high - low
+    centre = (low + high) / 2 @ axes
+    reach = max(wide / shape[0], tall / shape[1]) * max(shape) * (MOUTH_MARGIN if lips else MARGIN)
+    distance = reach * LENS / SENSOR + deep / 2
+    place = centre + distance * (axes[1] + [0.0, 0.0, seen.rise])
     _aim(camera, place, centre)
     sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
     sun.data.energy = 3.0
@@ -143,13 +141,12 @@ def set_label(scene: Any, text: str) -> list[Any]:
     return [label, curve, ink]
 
 
-def _bounds(subject: Any, only: tuple[int, ...] = ()) -> tuple[Any, Any]:
+def _points(subject: Any) -> Any:
+    """(V, 3) where a mesh's vertices stand at rest."""
     points = np.empty(len(subject.data.vertices) * 3, np.float32)
     subject.data.vertices.foreach_get("co", points)
-    chosen = points.reshape(-1, 3)[list(only)] if only else points.reshape(-1, 3)
     matrix = np.array(subject.matrix_world, np.float64)
-    placed = chosen.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-    return placed.min(axis=0), placed.max(axis=0)
+    return points.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _chin(subject: Any, otherwise: float) -> float:

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from lsf_blender_addon.blender import bake, compat, faces, film, render, rig
+from lsf_blender_addon.blender.wholeness import is_whole
 from lsf_blender_addon.errors import CancelledError, SceneError
+from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
 
@@ -130,6 +132,49 @@ def test_a_movies_colours_are_the_stills_colours(talking: Any, tmp_path: Path) -
     command = ["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     shown = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8).reshape(64, 64, 3)
     assert np.median(np.abs(shown / 255 - still)) < 0.02
+
+
+def test_a_movie_says_where_it_comes_from_and_plays_as_before(talking: Any, tmp_path: Path) -> None:
+    facts = {"generator": "LSF Animation", "model": "starter", "licence": "CC0-1.0", "seed": 3, "audio": "Grüße.wav"}
+    plain = render.movie(talking, tmp_path / "plain.mp4", 1, 5, SMALL)
+    told = render.movie(talking, tmp_path / "told.mp4", 1, 5, SMALL, facts=film.Facts("Grüße", facts))
+    assert read_mp4_facts(told) == facts
+    assert read_mp4_facts(plain) == {}
+    assert is_whole(told)
+    if not shutil.which("ffmpeg"):
+        pytest.skip("looking at a movie's frames needs ffmpeg")
+    command = ["ffprobe", "-v", "error", "-show_format", "-of", "json", told]
+    tags = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["format"]["tags"]
+    assert (tags["title"], tags["copyright"], json.loads(tags["comment"])) == ("Grüße", "CC0-1.0", facts)
+    shown = [
+        subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-"], capture_output=True, check=True)
+        for path in (plain, told)
+    ]
+    assert shown[0].stdout == shown[1].stdout
+    assert shown[1].stderr == b""
+
+
+def test_reels_stand_side_by_side_where_they_should(tmp_path: Path) -> None:
+    colours = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    reels = []
+    for number, colour in enumerate(colours):
+        image = bpy.data.images.new("tile", 32, 48)
+        image.pixels.foreach_set(np.tile([*colour, 1.0], 32 * 48).astype(np.float32))
+        image.filepath_raw, image.file_format = str(tmp_path / f"{number}.png"), "PNG"
+        image.save()
+        bpy.data.images.remove(image)
+        reels.append([tmp_path / f"{number}.png"] * 2)
+    path = film.film(reels, tmp_path / "all.mp4", 25.0, "PERC_LOSSLESS", columns=2)
+    if not shutil.which("ffmpeg"):
+        pytest.skip("looking at a movie's frames needs ffmpeg")
+    command = ["ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    shown = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8).reshape(96, 64, 3)
+    for (top, left), colour in zip([(0, 0), (0, 32), (48, 0)], colours, strict=True):
+        middle = shown[top + 2 : top + 46, left + 2 : left + 30]
+        assert np.abs(middle.astype(float) - np.array(colour) * 255).max() < 12
+    assert shown[50:, 34:].max() < 12
+    with pytest.raises(SceneError, match="too many"):
+        film.film([reels[0]] * 17, tmp_path / "many.mp4", 25.0)
 
 
 def test_progress_grows_and_cancel_leaves_no_file(talking: Any, tmp_path: Path) -> None:

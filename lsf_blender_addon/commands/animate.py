@@ -18,6 +18,7 @@ from .bar import Bar
 from .carrying import add_made_for
 from .listing import lines_of, understood
 from .making import OUTPUTS, Workshop
+from .ray_engine import RayCrew
 from .speech import described, require_folder
 
 DESCRIPTION = """\
@@ -44,6 +45,9 @@ ABOUT = {
     "abc": "Alembic: points, frame by frame",
     "mp4": "a movie with sound",
 }
+
+
+ENGINES = ("here", "ray")
 
 
 def add_arguments(
@@ -93,6 +97,12 @@ def add_arguments(
         metavar="N",
         help="how many to make at a time, each in a process of its own (default 1)",
     )
+    many.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="who makes them: this machine (default), or a Ray cluster (RAY_ADDRESS), where --jobs does not count",
+    )
     many.add_argument("--resume", action="store_true", help="make only what an earlier run did not finish")
     many.add_argument(
         "--shard", type=_part, metavar="I/N", help="make only part I of N, one for each machine of a farm"
@@ -108,8 +118,8 @@ def animate(arguments: argparse.Namespace) -> None:
     if is_batch(arguments.source):
         _animate_many(arguments)
         return
-    for option in ("resume", "shard"):
-        if getattr(arguments, option):
+    for option in ("resume", "shard", "engine"):
+        if getattr(arguments, option) not in (None, False, ENGINES[0]):
             raise LsfError(f"--{option} goes with a folder or a list; {arguments.source} is one recording.")
     arguments.audio = arguments.source
     with Bar() as bar, Workshop() as workshop:
@@ -155,10 +165,17 @@ def _animate_many(arguments: argparse.Namespace) -> None:
             if line.problem:
                 tally.add(Result(line, 0.0, kind=LsfError.kind, reason=line.problem))
         with _left_for_later(bar, arguments):
-            Crew(arguments.jobs, tally.add, tally.show).make([line for line in wanted if not line.problem])
+            crew = _crew(arguments, tally)
+            crew.make([line for line in wanted if not line.problem])
     print(f"{tally.made} of {len(wanted)} lines made; results in {results.path}")
     if tally.failed:
         raise LsfError(f"{tally.failed} of {len(wanted)} lines failed; their reasons are in {results.path}.")
+
+
+def _crew(arguments: argparse.Namespace, tally: _Tally) -> Crew | RayCrew:
+    if arguments.engine == ENGINES[0]:
+        return Crew(arguments.jobs, tally.add, tally.show)
+    return RayCrew(arguments.parser, tally.add, tally.show)
 
 
 @contextmanager

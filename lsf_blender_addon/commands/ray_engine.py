@@ -17,13 +17,15 @@ from typing import Any
 
 from ..batch.lines import Line, by_recording
 from ..batch.results import Result, sweep
-from ..errors import LsfError
+from ..errors import LsfError, WorkerError
 from ..motion import FaceMotion
 from .listing import understood
 from .making import IN_BLENDER, Workshop
 
 TRIES = 4
 """How often a line is begun before its failure is its own."""
+
+AGAIN = "Times that it was begun again because a process or a machine died:"
 
 POLL_SECONDS = 0.5
 AHEAD = 2
@@ -114,12 +116,13 @@ class RayCrew:
         self._starting: dict[Any, _Actor] = {}
         self._speaking: dict[Any, tuple[_Actor, _Work, Any]] = {}
         self._writing: dict[Any, _Work] = {}
+        self._stillborn = 0
 
     def make(self, lines: list[Line]) -> None:
         """Make lines; those of one recording by one network, one after the other.
 
         Raises:
-            LsfError: there is no cluster.
+            LsfError: there is no cluster, or no network can be started on it.
         """
         for group in by_recording(lines):
             self._waiting.append(deque(_Work(line, self._words(line)) for line in group))
@@ -183,6 +186,7 @@ class RayCrew:
                 continue
             if reference in self._starting:
                 self._actors.append(self._starting.pop(reference))
+                self._stillborn = 0
             elif reference in self._speaking:
                 _, work, takes = self._speaking.pop(reference)
                 if message:
@@ -197,8 +201,12 @@ class RayCrew:
 
     def _lost(self, reference: Any, reason: Exception) -> None:
         """A machine or a process died: what it was at is begun again elsewhere, its network is given up."""
+        said = str(reason).strip().splitlines()[0]
         if reference in self._starting:
             self._starting.pop(reference)
+            self._stillborn += 1
+            if self._stillborn >= TRIES and not self._actors:
+                raise WorkerError(f"No network can be started on the cluster. Ray says: {said}")
             return
         if reference in self._speaking:
             actor, work, _ = self._speaking.pop(reference)
@@ -211,7 +219,6 @@ class RayCrew:
         if work.tries < TRIES:
             self._waiting.appendleft(deque([work]))
         else:
-            said = str(reason).strip().splitlines()[0]
             self._ended(work, {FAILED: f"Its process ended {TRIES} times. Ray says: {said}", "kind": "crash"})
 
     def _ended(self, work: _Work, message: Message) -> None:
@@ -225,7 +232,8 @@ class RayCrew:
             reason = f"{unseen} was written where this machine cannot see it: a cluster needs storage that all share."
             self.on_result(Result(work.line, seconds, kind=LsfError.kind, reason=reason))
         else:
-            self.on_result(Result(work.line, seconds, files, message["facts"], tuple(message["notes"])))
+            again = (f"{AGAIN} {work.tries - 1}",) if work.tries > 1 else ()
+            self.on_result(Result(work.line, seconds, files, message["facts"], (*message["notes"], *again)))
 
 
 def _ray() -> Any:

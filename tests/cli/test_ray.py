@@ -17,7 +17,9 @@ import soundfile
 
 from lsf_blender_addon.cli import main
 
-LINES = 8
+LINES = 10
+BEFORE = 3
+"""Lines that are made before the machine dies."""
 
 
 def run(*words: str | Path) -> int:
@@ -80,8 +82,8 @@ def test_a_machine_that_dies_in_the_middle_costs_no_line(
     over = threading.Event()
 
     def kill() -> None:
-        while not records(out) and not over.is_set():
-            time.sleep(0.1)
+        while sum(record["status"] == "made" for record in records(out)) < BEFORE and not over.is_set():
+            time.sleep(0.05)
         left.append(LINES + 1 - len(records(out)))
         cluster.remove_node(doomed, allow_graceful=False)
 

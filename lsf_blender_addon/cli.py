@@ -16,6 +16,7 @@ A voice becomes a talking face.
 
   lsf animate speech.wav -o out        speech.blend, speech.glb, speech.mp4 and speech.npz in the folder out
   lsf predict speech.wav -o speech.npz the motion alone: 50 expressions and the jaw, frame by frame
+  lsf render speech.wav -o speech.mp4   a preview movie of it; of several takes or models side by side
   lsf models list                      which models are there, and what their licences allow
 """
 
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_predict(commands)
     _add_animate(commands)
+    _add_render(commands)
     _add_convert(commands)
     _add_mouth(commands)
     _add_models(commands)
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from .commands import speech  # noqa: PLC0415 - help answers without loading anything
+    from .commands.carrying import add_made_for  # noqa: PLC0415
 
     parser = commands.add_parser(
         "predict",
@@ -83,6 +86,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--head", type=Path, metavar="FILE", help="the FLAME file (.pkl, .npz) that is to speak, for --space flame"
     )
+    add_made_for(parser)
     parser.add_argument("--takes", type=_takes, default=1, help="how many different takes to make, 1 to 64 (default 1)")
     _add_making(parser)
     parser.set_defaults(run=speech.predict)
@@ -97,6 +101,15 @@ def _add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=animate.animate, parser=parser)
 
 
+def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from .commands import rendering  # noqa: PLC0415
+
+    parser = commands.add_parser("render", help="make a preview movie or a contact sheet, of several side by side")
+    rendering.add_arguments(parser, rate=_rate, whole=_whole)
+    _add_making(parser, several=True)
+    parser.set_defaults(run=rendering.render)
+
+
 def lend_a_hand() -> None:
     """Make lines of a batch for another process, which asks over the standard input."""
     from .commands import animate  # noqa: PLC0415
@@ -104,15 +117,23 @@ def lend_a_hand() -> None:
     animate.lend_a_hand(_parser())
 
 
-def _add_making(parser: argparse.ArgumentParser) -> None:
-    """What ``predict`` and ``animate`` share."""
+def _add_making(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """What ``predict``, ``animate`` and ``render`` share; ``several``: whether more than one model may speak."""
     from .models.store import DEFAULT_MODEL  # noqa: PLC0415
     from .worker.protocol import PRECISIONS  # noqa: PLC0415
 
     group = parser.add_argument_group("how it is made")
-    group.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"a model's name or folder (default {DEFAULT_MODEL})"
-    )
+    if several:
+        group.add_argument(
+            "--model",
+            action="append",
+            metavar="NAME",
+            help=f"a model's name or folder, once for each that is to speak (default {DEFAULT_MODEL})",
+        )
+    else:
+        group.add_argument(
+            "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"a model's name or folder (default {DEFAULT_MODEL})"
+        )
     group.add_argument("--seed", type=_seed, default=0, help="of the chance in it; the same seed, the same motion")
     group.add_argument(
         "--temperature", type=_not_negative, metavar="T", help="how far takes differ; 0: always the likeliest"

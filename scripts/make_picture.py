@@ -14,12 +14,11 @@ import tempfile
 from pathlib import Path
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from environment import REPOSITORY
-from lsf_blender_addon.blender import render
+from lsf_blender_addon.blender import film, render
 from lsf_blender_addon.errors import LsfError
+from lsf_blender_addon.moments import moments, poses_of
 from lsf_blender_addon.motion import FaceMotion
 
 MOMENTS, COLUMNS = 8, 4
@@ -37,26 +36,17 @@ def main() -> int:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.take.with_suffix(".blend").resolve()))
         scene = bpy.context.scene
         rate = scene.render.fps / scene.render.fps_base
-        frames = [scene.frame_start + round(moment / motion.fps * rate) for moment in moments(motion, MOMENTS)]
+        frames = [
+            scene.frame_start + round(moment / motion.fps * rate) for moment in moments(poses_of(motion), MOMENTS)
+        ]
         with tempfile.TemporaryDirectory() as folder:
             wanted = {Path(folder) / f"{frame:06d}.png": frame for frame in frames}
-            render.sheet(render.stills(scene, wanted, PICTURE), arguments.picture.resolve(), COLUMNS)
+            film.sheet(render.stills(scene, wanted, PICTURE), arguments.picture.resolve(), COLUMNS)
     except (LsfError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{arguments.picture}: frames {', '.join(map(str, frames))}")
     return 0
-
-
-def moments(motion: FaceMotion, count: int) -> list[int]:
-    """Frames of the motion, in order of time, each chosen as the one least like those chosen before."""
-    poses = np.concatenate([motion.expression, 4.0 * motion.jaw], axis=1)
-    chosen = [int(np.argmax(np.linalg.norm(poses, axis=1)))]
-    far: NDArray[np.floating] = np.linalg.norm(poses - poses[chosen[0]], axis=1)
-    while len(chosen) < min(count, motion.frames):
-        chosen.append(int(np.argmax(far)))
-        far = np.minimum(far, np.linalg.norm(poses - poses[chosen[-1]], axis=1))
-    return sorted(chosen)
 
 
 if __name__ == "__main__":

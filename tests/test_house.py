@@ -23,6 +23,7 @@ BELOW: dict[str, set[str]] = {
     "audio": {"errors"},
     "reduction": set(),
     "eyes": {"errors", "motion"},
+    "moments": {"motion"},
     "head": {"errors", "arrays", "pickles", "motion"},
     "locks": {"errors"},
     "download": {"errors"},
@@ -33,7 +34,7 @@ BELOW: dict[str, set[str]] = {
     "network": {"errors", "models", "motion", "audio", "speech"},
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
     "blender": {
-        *("errors", "arrays", "formats", "models", "motion", "audio", "reduction", "eyes", "head", "worker"),
+        *("errors", "arrays", "formats", "models", "motion", "audio", "reduction", "eyes", "moments", "head", "worker"),
         *("installing", "jobs"),
     },
     "batch": {"errors", "worker"},
@@ -44,7 +45,7 @@ BELOW: dict[str, set[str]] = {
 }
 """What each part of the package may import, besides itself."""
 
-NUMPY_ALONE = ("head", "motion", "arrays", "formats", "reduction", "eyes")
+NUMPY_ALONE = ("head", "motion", "arrays", "formats", "reduction", "eyes", "moments")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
 STANDARD_ALONE = ("errors", "locks", "download", "installing")
 """What runs before anything is installed."""

@@ -12,13 +12,16 @@ import bpy
 
 from ..errors import SceneError
 from ..formats.facts import facts_of
-from ..head.flame import Head
+from ..head.flame import Head, read_head
+from ..models.store import bundled_head
 from ..motion import FaceMotion
 from . import chatter, compat, crossing, properties, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
+from .components import on_scene_head
 from .crossing import BY_NAMES_ALONE
 from .export import export, save_blend
 from .faces import Face, face_of, heads_in
+from .film import Facts
 from .rig import build_rig
 from .stage import set_stage
 
@@ -35,10 +38,12 @@ class SceneHead:
     Attributes:
         path: the file; it is read and not written to.
         name: of the head's mesh or armature; None where the file has one head only.
+        made_for: the FLAME file whose components the motion speaks, where they are not the head's own.
     """
 
     path: Path
     name: str | None = None
+    made_for: Head | None = None
 
 
 OUTPUTS = ("blend", "glb", "fbx", "usd", "abc", "mp4")
@@ -89,7 +94,8 @@ def animate(
 
     Args:
         audio_path: the sound; None makes a silent animation.
-        motion: what the face does, in the head's space.
+        motion: what the face does, in the head's space; on a head in a ``.blend`` also in another, see
+            ``components.on_scene_head``.
         head: whose face; one that stands in a ``.blend`` is animated in that file's scene, with all that is in it.
         out_dir: where ``NAME.blend``, ``NAME.glb`` and the like go; made if missing.
         name: of the files, the objects and the Action; the sound's where None.
@@ -113,7 +119,11 @@ def animate(
         raise SceneError("This Blender was built without sound, so its movies are silent; use another version.")
     wanted = [kind for kind in OUTPUTS if kind in outputs]
     bar = _Bar(progress, {stage: SHARES[stage] for stage in ("scene", "bake", *wanted)})
-    face, scene = _opened(head) if isinstance(head, SceneHead) else _built(head, title)
+    if isinstance(head, SceneHead):
+        face, scene = _opened(head)
+        motion = on_scene_head(face, motion, read_head(bundled_head()), head.made_for)
+    else:
+        face, scene = _built(head, title)
     if fps is not None or not isinstance(head, SceneHead):
         compat.set_rate(scene, fps or motion.fps)
     rate = float(compat.rate(scene))
@@ -139,6 +149,7 @@ def animate(
                 picture,
                 sound=audio_path,
                 sound_frame=start_frame,
+                facts=Facts(title, facts_of(motion.origin)),
                 progress=lambda stage, share: bar.at("mp4", share if stage == "render" else 1.0),
                 cancelled=cancelled,
             )

@@ -16,6 +16,12 @@ KEY, OBJECT = "KEY", "OBJECT"
 """Kinds of owners that an Action's slot can have: shape keys, and objects (an armature's pose lives on its object)."""
 
 WORKBENCH = "BLENDER_WORKBENCH"
+ENGINES = {
+    "workbench": (WORKBENCH,),
+    "eevee": ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"),
+    "cycles": ("CYCLES",),
+}
+"""Our word for a renderer → Blender's, of which one exists."""
 
 
 def has_slots() -> bool:
@@ -292,6 +298,65 @@ def write_pictures(scene: Any) -> None:
     settings.color_mode = "RGB"
     settings.color_depth = "8"
     settings.compression = 15
+
+
+def set_engine(scene: Any, engine: str, samples: int | None) -> None:
+    """Let a scene be rendered by one of :data:`ENGINES`.
+
+    Args:
+        scene: which.
+        engine: ours.
+        samples: per pixel, of EEVEE and Cycles; as Blender has it where None.
+
+    Raises:
+        SceneError: this Blender has no such renderer.
+    """
+    for name in ENGINES[engine]:
+        try:
+            scene.render.engine = name
+        except TypeError:
+            continue
+        break
+    else:
+        raise SceneError(f"This Blender was built without the renderer {engine!r}: choose another.")
+    if samples is not None and engine == "eevee":
+        scene.eevee.taa_render_samples = samples
+    elif samples is not None and engine == "cycles":
+        scene.cycles.samples = samples
+
+
+def glowing(material: Any, colour: tuple[float, float, float]) -> None:
+    """Show a material in one colour that no light changes."""
+    material.diffuse_color = (*colour, 1.0)
+    if material.node_tree is None:
+        material.use_nodes = True
+    shader = next((node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
+    if shader is not None:
+        shader.inputs["Base Color"].default_value = (0.0, 0.0, 0.0, 1.0)
+        shader.inputs["Emission Color"].default_value = (*colour, 1.0)
+        shader.inputs["Emission Strength"].default_value = 1.0
+
+
+def plain_background(world: Any, colour: tuple[float, float, float], light: float) -> None:
+    """Give a world one colour for the camera, and ``light`` of white for everything else.
+
+    Workbench takes the world's own colour; EEVEE and Cycles its nodes.
+    """
+    world.color = colour
+    if world.node_tree is None:
+        world.use_nodes = True
+    tree = world.node_tree
+    tree.nodes.clear()
+    ray, mix = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMixShader")
+    seen, felt = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeBackground")
+    out = tree.nodes.new("ShaderNodeOutputWorld")
+    seen.inputs["Color"].default_value = (*colour, 1.0)
+    felt.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    felt.inputs["Strength"].default_value = light
+    tree.links.new(ray.outputs["Is Camera Ray"], mix.inputs[0])
+    tree.links.new(felt.outputs[0], mix.inputs[1])
+    tree.links.new(seen.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], out.inputs["Surface"])
 
 
 def plain_colours(scene: Any) -> None:

@@ -21,6 +21,7 @@ from ..worker.client import Worker
 from ..worker.protocol import SHAPE_SIZE
 from . import bake, compat, crossing, failures, preferences, strips, takes
 from .channels import check_face, check_free, curves_of_face
+from .components import require_own_components
 from .faces import Face, face_of, face_or_none, heads_in
 from .kept import Kept, Where
 from .prediction import Predicted, Status, Wish, predicting
@@ -238,6 +239,7 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
             f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has blendshapes of its own: choose a model "
             "that speaks ARKit, or a FLAME head."
         )
+    require_own_components(face, FaceMotion.still(2, 25.0, card.space))
     check_face(face, card.space)
     rest = np.zeros((2, len(face.expressions)), np.float32)
     check_free(curves_of_face(face, rest, np.zeros((2, 3), np.float32), with_jaw=True))

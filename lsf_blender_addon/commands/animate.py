@@ -15,8 +15,10 @@ from ..batch.lists import is_batch
 from ..batch.results import Result, ResultsFile, sweep
 from ..errors import LsfError
 from .bar import Bar
+from .carrying import add_made_for
 from .listing import lines_of, understood
 from .making import OUTPUTS, Workshop
+from .ray_engine import RayCrew
 from .speech import described, require_folder
 
 DESCRIPTION = """\
@@ -45,6 +47,9 @@ ABOUT = {
 }
 
 
+ENGINES = ("here", "ray")
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, rate: Callable[[str], float], whole: Callable[[str, int, int], int]
 ) -> None:
@@ -66,6 +71,7 @@ def add_arguments(
         help="a head: ours (.npz), FLAME's (.pkl, .npz), which the starter drives as well, or one that stands in a "
         "scene (.blend), which is animated there; default: the bundled one",
     )
+    add_made_for(parser)
     parser.add_argument("--object", metavar="NAME", help="the head's object in a .blend with several")
     files = parser.add_argument_group("what is written")
     for kind in OUTPUTS:
@@ -91,6 +97,12 @@ def add_arguments(
         metavar="N",
         help="how many to make at a time, each in a process of its own (default 1)",
     )
+    many.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="who makes them: this machine (default), or a Ray cluster (RAY_ADDRESS), where --jobs does not count",
+    )
     many.add_argument("--resume", action="store_true", help="make only what an earlier run did not finish")
     many.add_argument(
         "--shard", type=_part, metavar="I/N", help="make only part I of N, one for each machine of a farm"
@@ -106,8 +118,8 @@ def animate(arguments: argparse.Namespace) -> None:
     if is_batch(arguments.source):
         _animate_many(arguments)
         return
-    for option in ("resume", "shard"):
-        if getattr(arguments, option):
+    for option in ("resume", "shard", "engine"):
+        if getattr(arguments, option) not in (None, False, ENGINES[0]):
             raise LsfError(f"--{option} goes with a folder or a list; {arguments.source} is one recording.")
     arguments.audio = arguments.source
     with Bar() as bar, Workshop() as workshop:
@@ -153,10 +165,17 @@ def _animate_many(arguments: argparse.Namespace) -> None:
             if line.problem:
                 tally.add(Result(line, 0.0, kind=LsfError.kind, reason=line.problem))
         with _left_for_later(bar, arguments):
-            Crew(arguments.jobs, tally.add, tally.show).make([line for line in wanted if not line.problem])
+            crew = _crew(arguments, tally)
+            crew.make([line for line in wanted if not line.problem])
     print(f"{tally.made} of {len(wanted)} lines made; results in {results.path}")
     if tally.failed:
         raise LsfError(f"{tally.failed} of {len(wanted)} lines failed; their reasons are in {results.path}.")
+
+
+def _crew(arguments: argparse.Namespace, tally: _Tally) -> Crew | RayCrew:
+    if arguments.engine == ENGINES[0]:
+        return Crew(arguments.jobs, tally.add, tally.show)
+    return RayCrew(arguments.parser, tally.add, tally.show)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ..models.card import CARD_NAME, WEIGHTS_NAME
 from ..models.store import bundled_head, model_folder
 from .making import OUTPUTS, title_of
 
-BATCH_OPTIONS = frozenset({"help", "source", "output", "jobs", "resume", "shard"})
+BATCH_OPTIONS = frozenset({"help", "source", "output", "jobs", "engine", "resume", "shard"})
 """What belongs to the batch as a whole, and cannot be a column of a list."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from ..models.store import bundled_head, model_folder
 from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import Progress
-from .speech import across_to_head, as_it_is, face_shape, request_of, require_folder, require_sounds
+from .carrying import Carried, across_to_head, as_it_is, doubt
+from .speech import face_shape, request_of, require_folder, require_sounds
 
 PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 """Kinds that Blender writes."""
@@ -34,6 +36,9 @@ SCENE = ".blend"
 
 IN_BLENDER = 0.5
 """The share of the work that Blender's part is taken for, on a bar."""
+
+HEADS = 2
+"""Heads that are kept: one that speaks, and one whose components it is spoken to in."""
 
 Told = Callable[[str, float, float | None], None]
 """Told the stage, the share (0 to 1) and, where it is known, the seconds left."""
@@ -60,12 +65,25 @@ class Made:
         return {"files": [str(path) for path in self.files], "facts": facts, "notes": list(self.notes)}
 
 
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is to be made of one recording, looked at and found to fit; ``head`` is None where one stands in a scene."""
+
+    kinds: tuple[str, ...]
+    pictured: tuple[str, ...]
+    folder: Path
+    head: Head | None
+    made_for: Head | None
+    carried: Carried
+    notes: tuple[str, ...]
+
+
 class Workshop:
-    """What stays warm from one recording to the next: the worker, with the model it loaded, and the last head read."""
+    """What stays warm from one recording to the next: the worker, with the model it loaded, and the last heads read."""
 
     def __init__(self) -> None:
         self._worker = Worker()
-        self._head: tuple[Any, Head] | None = None
+        self._heads: dict[Path, tuple[Any, Head]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -85,52 +103,96 @@ class Workshop:
             LsfError: something does not fit, before anything slow is begun; or something failed on the way. Files that
                 were finished before stay.
         """
+        plan = self._planned(arguments)
+        if plan.pictured:
+            blender("animate")
+        require_folder(arguments.output)
+        share = 1.0 - IN_BLENDER if plan.pictured else 1.0
+
+        def hearing(stage: str, part: float, left: float | None) -> None:
+            told(stage, share * part, None if plan.pictured else left)
+
+        takes = self._predicted(arguments, plan, hearing, say)
+        return self._written(
+            arguments, plan, takes, lambda stage, part, _left: told(stage, share + (1.0 - share) * part, None)
+        )
+
+    def takes(self, arguments: argparse.Namespace, told: Told, say: Callable[[str], None]) -> list[FaceMotion]:
+        """The first half of :meth:`make`, for which no Blender is needed: what the model says, before it is carried.
+
+        Raises:
+            LsfError: as :meth:`make`.
+        """
+        return self._predicted(arguments, self._planned(arguments), told, say)
+
+    def files(self, arguments: argparse.Namespace, takes: list[FaceMotion], told: Told) -> Made:
+        """The second half of :meth:`make`, for which no network is needed.
+
+        Raises:
+            LsfError: as :meth:`make`.
+        """
+        plan = self._planned(arguments)
+        require_folder(arguments.output)
+        return self._written(arguments, plan, takes, told)
+
+    def _planned(self, arguments: argparse.Namespace) -> _Plan:
+        """Look at everything that needs neither network nor Blender."""
         require_sounds(arguments)
         kinds = chosen(arguments)
-        pictured = [kind for kind in PICTURED if kind in kinds]
+        pictured = tuple(kind for kind in PICTURED if kind in kinds)
         folder = model_folder(arguments.model)
         spoken = read_card(folder).space
         in_scene = arguments.head is not None and arguments.head.suffix.lower() == SCENE
         _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
         own = not in_scene and (pictured or arguments.head is not None)
         head = self._head_of(arguments.head or bundled_head()) if own else None
-        carried = across_to_head(spoken, head) if head is not None else as_it_is
+        made_for = self._head_of(arguments.made_for) if arguments.made_for is not None else None
+        if made_for is not None and head is None and not in_scene:
+            raise MotionError("--made-for says where a motion comes from; say with --head where it is to go.")
+        carried = across_to_head(spoken, head, made_for) if head is not None else as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
-        blender = _blender() if pictured else None
-        whose = blender.SceneHead(arguments.head, arguments.object) if blender and in_scene else head
-        require_folder(arguments.output)
-        share = 1.0 - IN_BLENDER if blender else 1.0
+        note = doubt(spoken, head, made_for) if head is not None else ""
+        return _Plan(kinds, pictured, folder, head, made_for, carried, (note,) if note else ())
 
+    def _predicted(
+        self, arguments: argparse.Namespace, plan: _Plan, told: Told, say: Callable[[str], None]
+    ) -> list[FaceMotion]:
         def heard(progress: Progress) -> None:
             if progress.note:
                 say(progress.note)
-            told(progress.stage, share * progress.share, progress.seconds_left if blender is None else None)
+            told(progress.stage, progress.share, progress.seconds_left)
 
-        takes = self._worker.predict(request_of(arguments, folder), heard)
+        return self._worker.predict(request_of(arguments, plan.folder), heard)
+
+    def _written(self, arguments: argparse.Namespace, plan: _Plan, takes: list[FaceMotion], told: Told) -> Made:
+        program = blender("animate") if plan.pictured else None
+        in_scene = program is not None and plan.head is None
+        whose = (
+            program.SceneHead(arguments.head, arguments.object, plan.made_for) if program and in_scene else plan.head
+        )
         files: list[Path] = []
-        notes: list[str] = list(takes[0].origin.get("warnings", []))
+        notes: list[str] = [*takes[0].origin.get("warnings", []), *plan.notes]
         motions = []
         for number, take in enumerate(takes):
-            motion = carried(take)
+            motion = plan.carried(take)
             motions.append(motion)
             name = title_of(arguments) + (f"_take{number + 1}" if len(takes) > 1 else "")
-            for kind in (kind for kind in KINDS if kind in kinds):
+            for kind in (kind for kind in KINDS if kind in plan.kinds):
                 files.append(arguments.output / f"{name}.{kind}")
                 _write(files[-1], kind, (motion, take), arguments)
-            if blender is not None:
-                begun = share + IN_BLENDER * number / len(takes)
+            if program is not None:
 
-                def at(stage: str, part: float, begun: float = begun) -> None:
-                    told(stage, begun + IN_BLENDER * part / len(takes), None)
+                def at(stage: str, part: float, number: int = number) -> None:
+                    told(stage, (number + part) / len(takes), None)
 
-                report = blender.animate(
+                report = program.animate(
                     arguments.audio,
                     motion,
                     whose,
                     arguments.output,
                     name=name,
                     fps=arguments.fps,
-                    outputs=pictured,
+                    outputs=plan.pictured,
                     prune=arguments.prune,
                     start_frame=arguments.start_frame,
                     progress=at,
@@ -142,10 +204,12 @@ class Workshop:
     def _head_of(self, path: Path) -> Head:
         """A head, read again only where the file is another."""
         told = path.stat() if path.is_file() else None
-        key = (path, told and (told.st_size, told.st_mtime_ns))
-        if self._head is None or self._head[0] != key:
-            self._head = key, read_head(path)
-        return self._head[1]
+        mark = told and (told.st_size, told.st_mtime_ns)
+        known = self._heads.pop(path, None)
+        if known is None or known[0] != mark:
+            known = mark, read_head(path)
+        self._heads = dict([*self._heads.items(), (path, known)][-HEADS:])
+        return known[1]
 
 
 def chosen(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -171,15 +235,19 @@ def _require_scene(arguments: argparse.Namespace, *, in_scene: bool, pictured: b
         raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
 
 
-def _blender() -> Any:
+def blender(part: str) -> Any:
+    """A module of ``blender/``, which loads only where it is needed.
+
+    Raises:
+        SceneError: Blender is not installed here.
+    """
     try:
-        from ..blender import animate  # noqa: PLC0415 - Blender loads only where it is needed
+        return importlib.import_module(f"..blender.{part}", __package__)
     except ImportError as reason:
         raise SceneError(
             f"Blender's module bpy is not installed here ({reason}): install it with `pip install bpy`, run "
             "`blender --command lsf …`, or ask for --npz, --npy, --csv and --json only."
         ) from reason
-    return animate
 
 
 def _require_space(kinds: tuple[str, ...], spaces: set[str]) -> None:

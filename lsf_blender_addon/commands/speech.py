@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,17 @@ from numpy.typing import NDArray
 
 from ..arrays import read_arrays, write_arrays
 from ..audio import require_file
-from ..errors import HeadError, LsfError, MotionError
+from ..errors import LsfError, MotionError
+from ..head.basis import require_basis
 from ..head.flame import read_head
 from ..head.landmarks import mouth_track
-from ..head.model import Head
-from ..head.retarget import to_flame
 from ..models.card import read_card
 from ..models.store import bundled_head, model_folder
 from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import SHAPE_SIZE, PredictRequest, Progress
 from .bar import Bar
+from .carrying import across_to_space
 
 MAXIMUM_SHAPE_BYTES = 1_000_000
 
@@ -36,7 +35,10 @@ def predict(arguments: argparse.Namespace) -> None:
     require_folder(output.parent)
     folder = model_folder(arguments.model)
     request = request_of(arguments, folder)
-    carried = across_to_space(read_card(folder).space, arguments.space, arguments.head, request.shape)
+    if arguments.space is None and arguments.head is not None:
+        raise MotionError("A head alone changes nothing about the motion: add --space flame, or leave --head out.")
+    spoken = read_card(folder).space
+    carried = across_to_space(spoken, arguments.space, arguments.head, arguments.made_for, shape=request.shape)
     with Bar() as bar:
         motions = [carried(motion) for motion in _predicted(request, bar)]
     if len(motions) == 1:
@@ -54,6 +56,7 @@ def mouth(arguments: argparse.Namespace) -> None:
     """``lsf mouth``: how far the mouth is open and how wide, 100 times a second, into a ``.npz``."""
     motion = FaceMotion.load(arguments.motion)
     head = read_head(arguments.head or bundled_head())
+    require_basis(motion, head)
     track = mouth_track(head, motion)
     write_arrays(arguments.output, track, MotionError)
     print(f"{arguments.output}  {len(track['t'])} samples on the head {head.name!r}")
@@ -123,58 +126,6 @@ def _described_feeling(motion: FaceMotion) -> str:
     strength, other = motion.origin.get("emotion_strength", 1.0), motion.origin.get("emotion_from")
     said = f", feeling of {other}" if other else ""
     return said + (f", feeling at strength {strength:g}" if strength != 1.0 else "")
-
-
-def across_to_space(
-    spoken: str, wanted: str | None, head_file: Path | None, shape: tuple[float, ...] | None
-) -> Callable[[FaceMotion], FaceMotion]:
-    """What takes a model's motions to the space asked for, on that very head; refused before anything is predicted."""
-    if wanted is None and head_file is not None:
-        raise MotionError("A head alone changes nothing about the motion: add --space flame, or leave --head out.")
-    if wanted is None or wanted == spoken:
-        return as_it_is
-    if wanted != "flame":
-        raise MotionError(
-            f"The model speaks in the space {spoken!r}, and there is no way from there to {wanted!r}: choose a "
-            "model of that space with --model (`lsf models list` shows them)."
-        )
-    if head_file is None:
-        raise MotionError(
-            f"The model speaks in the space {spoken!r}; what FLAME's components are is known only to a FLAME file: "
-            "give yours with --head FILE (FLAME's .pkl or .npz, from flame.is.tue.mpg.de)."
-        )
-    head = read_head(head_file)
-    if head.space != wanted:
-        raise HeadError(f"The head {head.name!r} is in the space {head.space!r}: --space {wanted} needs a FLAME file.")
-    identity = None if shape is None else np.trim_zeros(np.asarray(shape), "b")
-    return _carrying(head, identity)
-
-
-def across_to_head(spoken: str, head: Head) -> Callable[[FaceMotion], FaceMotion]:
-    """What takes a model's motions to a head."""
-    if head.space == spoken:
-        return as_it_is
-    if (spoken, head.space) == ("arkit", "flame"):
-        return _carrying(head, None)
-    raise MotionError(
-        f"The model speaks in the space {spoken!r} and the head {head.name!r} is in {head.space!r}: choose a model "
-        "of the head's space with --model (`lsf models list` shows them), or another head with --head."
-    )
-
-
-def _carrying(head: Head, identity: NDArray[np.float64] | None) -> Callable[[FaceMotion], FaceMotion]:
-    ours = read_head(bundled_head())
-
-    def carried(motion: FaceMotion) -> FaceMotion:
-        return to_flame(motion, ours, head, identity)
-
-    carried(FaceMotion.still(1, 25.0, "arkit"))  # a head that will not do is refused before the work begins
-    return carried
-
-
-def as_it_is(motion: FaceMotion) -> FaceMotion:
-    """Carry a motion over to where it already belongs."""
-    return motion
 
 
 def face_shape(path: Path) -> tuple[float, ...]:

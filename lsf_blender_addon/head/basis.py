@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import MotionError
 from ..motion import FaceMotion
@@ -29,19 +30,32 @@ YEAR = re.compile(r"20(?:19|20|23)")
 
 
 def basis_of(head: Head) -> list[float]:
-    """Twelve numbers, of the first twelve components, that tell one basis from another.
+    """Twelve numbers, of the first twelve components, that tell one basis from another, see :func:`signature_of`."""
+    return signature_of(head.expression_directions)
+
+
+def signature_of(directions: NDArray[np.floating[Any]]) -> list[float]:
+    """Twelve numbers that tell one basis from another.
 
     Each is the mean over the mesh of a component's displacements, in micrometres, weighted by waves that no file
     knows: it hardly changes when a head goes through a scene or a half-precision file, and much from basis to basis.
+
+    Args:
+        directions: (V, 3, 12 or more) metres per unit of the components, in head axes.
     """
-    spoken = head.expression_directions[:, :, :SIGNATURE].astype(np.float64) * MICROMETRES
+    spoken = directions[:, :, :SIGNATURE].astype(np.float64) * MICROMETRES
     waves = np.cos(np.arange(spoken[:, :, 0].size) * WAVE + 1.0).reshape(-1, 3)
     return [round(float(value), 3) for value in np.einsum("vc,vce->e", waves, spoken) / np.sqrt(len(waves))]
 
 
 def same_basis(remembered: object, head: Head) -> bool:
     """Whether what a motion remembers is a head's basis."""
-    own = np.array(basis_of(head))
+    return same_signature(remembered, basis_of(head))
+
+
+def same_signature(remembered: object, signature: list[float]) -> bool:
+    """Whether what a motion remembers is the basis with this signature."""
+    own = np.array(signature)
     try:
         given = np.asarray(remembered, np.float64)
     except (TypeError, ValueError):
@@ -54,8 +68,20 @@ def with_basis(motion: FaceMotion, head: Head) -> FaceMotion:
     return dataclasses.replace(motion, origin={**motion.origin, "basis": basis_of(head), "basis_name": head.name})
 
 
+def release_of(name: str) -> str:
+    """The year that a head's name says it was released in; empty where it says none."""
+    year = YEAR.search(name)
+    return "" if year is None else year.group()
+
+
 def require_basis(motion: FaceMotion, head: Head) -> None:
-    """Refuse a motion in ``flame`` on a head whose components are others.
+    """Refuse a motion in ``flame`` on a head whose components are others, see :func:`require_signature`."""
+    if motion.space == "flame":
+        require_signature(motion, basis_of(head), head.name)
+
+
+def require_signature(motion: FaceMotion, signature: list[float], name: str) -> None:
+    """Refuse a motion in ``flame`` on a head of this name whose components have another signature.
 
     A motion that remembers its basis must have the head's very own. One that does not is FLAME 2020's, as the
     published network's are: it is refused where the head's name says another release.
@@ -63,20 +89,18 @@ def require_basis(motion: FaceMotion, head: Head) -> None:
     Raises:
         MotionError: they do not fit, with what to do.
     """
-    if motion.space != "flame":
-        return
     remembered = motion.origin.get("basis")
     if remembered is not None:
-        fits = same_basis(remembered, head)
+        fits = same_signature(remembered, signature)
         whose = f"those of {motion.origin.get('basis_name', 'another file')!r}"
     else:
-        year = YEAR.search(head.name)
-        fits = year is None or year.group() in {SPOKEN, "2019"}
+        fits = release_of(name) in {"", SPOKEN, "2019"}
         whose = f"FLAME {SPOKEN}'s, as far as the motion says"
     if not fits:
         raise MotionError(
-            f"The motion's expression components are {whose}, and the head {head.name!r} has others: copied, they "
-            "would make a wrong face. Give both FLAME files, and they are converted through the vertices."
+            f"The motion's expression components are {whose}, and the head {name!r} has others: copied, they would "
+            "make a wrong face. Give both FLAME files, the one it was made for with --made-for, and they are converted "
+            "through the vertices."
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import MotionError
 from ..motion import FaceMotion
-from .basis import require_basis, same_basis
+from .basis import basis_of, require_basis, same_basis, with_basis
 from .model import Head
 from .releases import to_release
 from .retarget import to_arkit, to_flame
@@ -33,7 +33,7 @@ def to_head(
         identity: (S,) identity coefficients of the FLAME head that is to speak.
 
     Returns:
-        The motion itself where it fits as it is.
+        The motion itself where it fits as it is; where only ``made_for`` tells that it does, one that remembers so.
 
     Raises:
         MotionError: a FLAME file is needed and not given, or another one.
@@ -45,6 +45,8 @@ def to_head(
         if made_for is None or same_basis(motion.origin.get("basis"), target):
             require_basis(motion, target)
             return motion
+        if "basis" not in motion.origin and same_basis(basis_of(made_for), target):
+            return with_basis(motion, target)
         return to_release(motion, made_for, target)
     if made_for is None:
         raise MotionError(

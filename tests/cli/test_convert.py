@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,13 @@ import pytest
 
 from lsf_blender_addon.cli import main
 from lsf_blender_addon.formats.files import read_motion
+from lsf_blender_addon.formats.published import write_npy
+from lsf_blender_addon.head.flame import read_head
+from lsf_blender_addon.head.model import Head
+from lsf_blender_addon.head.skinning import vertices
+from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
+from tests.cli.flame_pair import flame_pair
 
 
 def run(*words: str | Path) -> int:
@@ -60,8 +67,10 @@ def test_a_face_shape_goes_into_the_published_layout(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (["arkit", "-o", "b.npy"], "--head FILE"),
-        (["flame", "-o", "b.csv"], "no way from there to 'arkit'"),
-        (["arkit", "-o", "b.json", "--head", "x.pkl"], "changes nothing"),
+        (["flame", "-o", "b.csv"], "--made-for FILE"),
+        (["arkit", "-o", "b.json", "--head", "x.pkl"], "cannot be read"),
+        (["flame", "-o", "b.json", "--made-for", "BUNDLED"], "where it is to go"),
+        (["arkit", "-o", "b.json", "--head", "BUNDLED", "--made-for", "BUNDLED"], "leave it out"),
         (["arkit", "-o", "b.json", "--read-fps", "30"], "its own frame rate"),
         (["arkit", "-o", "b.json", "--shape", "who.json"], "face shape"),
     ],
@@ -76,7 +85,8 @@ def test_what_cannot_be_is_one_sentence_and_no_file(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "who.json").write_text("[1.0]")
     moving(words[0]).save(tmp_path / "a.npz")
-    assert run("a.npz", *words[1:]) == 1
+    given = [str(bundled_head()) if word == "BUNDLED" else word for word in words]
+    assert run("a.npz", *given[1:]) == 1
     assert complaint in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "who.json"]
 
@@ -84,3 +94,81 @@ def test_what_cannot_be_is_one_sentence_and_no_file(
 def test_an_unknown_ending_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("a.npz", "-o", "a.bvh") == 2
     assert "must end in" in capsys.readouterr().err
+
+
+def ours(name: str = "head") -> Head:
+    return replace(read_head(bundled_head()), name=name)
+
+
+def test_a_motion_becomes_the_points_of_its_head(tmp_path: Path) -> None:
+    motion = moving("arkit", 5)
+    motion.save(tmp_path / "a.npz")
+    assert run(tmp_path / "a.npz", "-o", tmp_path / "p.npy", "--to", "vertices") == 0
+    points = np.load(tmp_path / "p.npy")
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points, vertices(ours(), motion.expression, motion.jaw), atol=1e-6)
+
+
+def test_a_published_result_keeps_its_shape_unless_told_otherwise(shared: Path, tmp_path: Path) -> None:
+    flame = flame_pair(shared, tmp_path)[0]
+    who, other = np.zeros(300), np.zeros(300)
+    who[:2], other[:2] = (1.0, -1.0), (0.0, 2.0)
+    np.save(tmp_path / "other.npy", other)
+    motion = moving("flame", 4)
+    write_npy(tmp_path / "r.npy", motion, who)
+    for words, kept in ((), who), (("--shape", tmp_path / "other.npy"), other), (("--no-shape",), np.zeros(300)):
+        assert run(tmp_path / "r.npy", "-o", tmp_path / "s.npy", *words) == 0
+        np.testing.assert_array_equal(np.load(tmp_path / "s.npy")[0, 0, :300], kept)
+        assert run(tmp_path / "r.npy", "-o", tmp_path / "v.npy", "--to", "vertices", "--head", flame, *words) == 0
+        there = vertices(read_head(flame), motion.expression, motion.jaw, kept[: read_head(flame).shape_count])
+        np.testing.assert_allclose(np.load(tmp_path / "v.npy"), there, atol=1e-6)
+
+
+def test_points_move_to_another_face_and_back(tmp_path: Path) -> None:
+    """What the published scripts for motion transfer and for removing a shape did."""
+    rest = ours().template.astype(np.float64)
+    face = rest * [1.1, 0.9, 1.0]
+    np.save(tmp_path / "face.npy", face)
+    turned = face @ [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
+    (tmp_path / "face.obj").write_text("".join(f"v {x:.9f} {y:.9f} {z:.9f}\n" for x, y, z in turned))
+    move = np.random.default_rng(0).normal(0, 0.001, (3, *rest.shape))
+    np.save(tmp_path / "p.npy", (rest + move).astype(np.float32))
+    named = ("--head", bundled_head())
+    assert run(tmp_path / "p.npy", "-o", tmp_path / "q.npy", "--shape", tmp_path / "face.npy", *named) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "q.npy"), face + move, atol=1e-6)
+    assert run(tmp_path / "p.npy", "-o", tmp_path / "z.npy", "--shape", tmp_path / "face.obj", "--z-up", *named) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "z.npy"), face + move, atol=1e-6)
+    words = ("--from-shape", tmp_path / "face.npy", "--no-shape", *named)
+    assert run(tmp_path / "q.npy", "-o", tmp_path / "back.npy", *words) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "back.npy"), rest + move, atol=1e-6)
+    assert run(tmp_path / "p.npy", "-o", tmp_path / "fast.npy", "--fps", "50") == 0
+    assert len(np.load(tmp_path / "fast.npy")) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["p.npy", "-o", "b.json"], "nobody knows the expressions of"),
+        (["p.npy", "-o", "b.npy", "--no-shape"], "as --head"),
+        (["p.npy", "-o", "b.npy", "--no-shape", "--head", "BUNDLED"], "must be one mesh"),
+        (["p.npy", "-o", "b.npy", "--head", "BUNDLED"], "whose face is to move"),
+        (["a.npz", "-o", "b.csv", "--to", "vertices"], "Points go into a .npy"),
+        (["a.npz", "-o", "b.npy", "--to", "vertices", "--from-shape", "p.npy"], "goes with a source of points"),
+        (["f.npz", "-o", "b.npy", "--to", "vertices"], "as --head"),
+        (["a.npz", "-o", "b.json", "--no-shape"], "no place for a face shape"),
+    ],
+)
+def test_points_that_cannot_be_are_one_sentence_and_no_file(
+    words: list[str],
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("p.npy", np.zeros((2, 5, 3)))
+    moving("arkit").save(Path("a.npz"))
+    moving("flame").save(Path("f.npz"))
+    assert run(*(str(bundled_head()) if word == "BUNDLED" else word for word in words)) == 1
+    assert complaint in capsys.readouterr().err
+    assert not list(tmp_path.glob("b.*"))

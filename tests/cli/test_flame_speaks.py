@@ -17,9 +17,9 @@ from lsf_blender_addon.head.landmarks import mouth_track
 from lsf_blender_addon.head.retarget import to_flame
 from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
+from tests.cli.flame_pair import flame_file as write_flame_file
 from tests.head.bundled import head
 from tests.head.carried_flame import carried_flame
-from tests.head.flame_files import flame_arrays
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +32,8 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def flame_file(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of FLAME's structure, with directions that are carried over from our own head."""
-    carried = carried_flame(shared, head())
-    shapes = np.zeros((carried.vertex_count, 3, 400), np.float32)
-    shapes[:, :, : carried.shape_count] = carried.shape_directions
-    shapes[:, :, 300:350] = carried.expression_directions
-    arrays = flame_arrays(shared)
-    kept = {key: arrays[key] for key in ("v_template", "f", "kintree_table")}
     path = tmp_path_factory.mktemp("flame") / "generic_model.npz"
-    np.savez(
-        path,
-        **kept,
-        J_regressor=carried.joint_regressor,
-        shapedirs=shapes,
-        posedirs=carried.pose_directions,
-        weights=carried.weights,
-    )
-    return path
+    return write_flame_file(shared, path, carried_flame(shared, head()))
 
 
 def run(*words: str | Path) -> int:
@@ -111,6 +97,8 @@ def test_animate_lets_a_flame_head_speak(speech: Path, light_model: Path, flame_
         (["--space", "flame"], "give yours with --head FILE"),
         (["--head", "BUNDLED"], "add --space flame"),
         (["--space", "flame", "--head", "BUNDLED"], "needs a FLAME file"),
+        (["--space", "flame", "--head", "BUNDLED", "--made-for", "BUNDLED"], "needs a FLAME file"),
+        (["--made-for", "BUNDLED"], "say with --head or --space where it is to go"),
         (["--space", "flame", "--head", "nothing.pkl"], "nothing.pkl cannot be read"),
     ],
 )

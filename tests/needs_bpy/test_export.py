@@ -6,7 +6,6 @@ import dataclasses
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.motion import FaceMotion
+from tests.needs_bpy.npm_packages import packages
 
 Maker = Callable[..., Head]
 Motions = Callable[..., FaceMotion]
@@ -51,23 +51,7 @@ def spoken(head: Head, motion: FaceMotion, fps: float = 25.0, **more: Any) -> fa
 @pytest.fixture(scope="module")
 def validator() -> Path:
     """A folder with Khronos's validator in it, fetched once at the pinned version."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("Khronos's glTF validator needs node and npm")
-    folder = HERE.parents[1] / ".cache" / "gltf-validator"
-    wanted = json.loads((HERE / "gltf" / "package.json").read_text())["dependencies"]["gltf-validator"]
-    installed = folder / "node_modules" / "gltf-validator" / "package.json"
-    if not installed.is_file() or json.loads(installed.read_text())["version"] != wanted:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / "gltf" / name, folder / name)
-        command = [shutil.which("npm"), "ci", "--no-audit", "--no-fund"]
-        try:
-            fetched = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
-        except subprocess.TimeoutExpired:
-            pytest.skip("Khronos's glTF validator could not be fetched within five minutes")
-        if fetched.returncode:
-            pytest.skip(f"Khronos's glTF validator could not be fetched: {fetched.stderr.strip()[-200:]}")
-    return folder
+    return packages(HERE / "gltf", "gltf-validator")
 
 
 def judged(validator: Path, file: Path) -> dict[str, Any]:

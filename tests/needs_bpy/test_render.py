@@ -14,8 +14,10 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, faces, render, rig
+from lsf_blender_addon.blender import bake, compat, faces, film, render, rig
+from lsf_blender_addon.blender.wholeness import is_whole
 from lsf_blender_addon.errors import CancelledError, SceneError
+from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
 
@@ -132,6 +134,49 @@ def test_a_movies_colours_are_the_stills_colours(talking: Any, tmp_path: Path) -
     assert np.median(np.abs(shown / 255 - still)) < 0.02
 
 
+def test_a_movie_says_where_it_comes_from_and_plays_as_before(talking: Any, tmp_path: Path) -> None:
+    facts = {"generator": "LSF Animation", "model": "starter", "licence": "CC0-1.0", "seed": 3, "audio": "Grüße.wav"}
+    plain = render.movie(talking, tmp_path / "plain.mp4", 1, 5, SMALL)
+    told = render.movie(talking, tmp_path / "told.mp4", 1, 5, SMALL, facts=film.Facts("Grüße", facts))
+    assert read_mp4_facts(told) == facts
+    assert read_mp4_facts(plain) == {}
+    assert is_whole(told)
+    if not shutil.which("ffmpeg"):
+        pytest.skip("looking at a movie's frames needs ffmpeg")
+    command = ["ffprobe", "-v", "error", "-show_format", "-of", "json", told]
+    tags = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["format"]["tags"]
+    assert (tags["title"], tags["copyright"], json.loads(tags["comment"])) == ("Grüße", "CC0-1.0", facts)
+    shown = [
+        subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-"], capture_output=True, check=True)
+        for path in (plain, told)
+    ]
+    assert shown[0].stdout == shown[1].stdout
+    assert shown[1].stderr == b""
+
+
+def test_reels_stand_side_by_side_where_they_should(tmp_path: Path) -> None:
+    colours = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    reels = []
+    for number, colour in enumerate(colours):
+        image = bpy.data.images.new("tile", 32, 48)
+        image.pixels.foreach_set(np.tile([*colour, 1.0], 32 * 48).astype(np.float32))
+        image.filepath_raw, image.file_format = str(tmp_path / f"{number}.png"), "PNG"
+        image.save()
+        bpy.data.images.remove(image)
+        reels.append([tmp_path / f"{number}.png"] * 2)
+    path = film.film(reels, tmp_path / "all.mp4", 25.0, "PERC_LOSSLESS", columns=2)
+    if not shutil.which("ffmpeg"):
+        pytest.skip("looking at a movie's frames needs ffmpeg")
+    command = ["ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    shown = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8).reshape(96, 64, 3)
+    for (top, left), colour in zip([(0, 0), (0, 32), (48, 0)], colours, strict=True):
+        middle = shown[top + 2 : top + 46, left + 2 : left + 30]
+        assert np.abs(middle.astype(float) - np.array(colour) * 255).max() < 12
+    assert shown[50:, 34:].max() < 12
+    with pytest.raises(SceneError, match="too many"):
+        film.film([reels[0]] * 17, tmp_path / "many.mp4", 25.0)
+
+
 def test_progress_grows_and_cancel_leaves_no_file(talking: Any, tmp_path: Path) -> None:
     seen: list[tuple[str, float]] = []
     render.movie(talking, tmp_path / "whole.mp4", 1, 12, SMALL, progress=lambda *step: seen.append(step))
@@ -185,10 +230,10 @@ def test_blender_keeps_quiet_while_it_renders(talking: Any, tmp_path: Path, capf
 
 def test_a_sheet_puts_pictures_side_by_side(talking: Any, tmp_path: Path) -> None:
     shots = render.stills(talking, {tmp_path / "a.png": 1, tmp_path / "b.png": 12, tmp_path / "c.png": 6}, SMALL)
-    whole = pixels(render.sheet(shots, tmp_path / "sheet.png", columns=2))
+    whole = pixels(film.sheet(shots, tmp_path / "sheet.png", columns=2))
     assert whole.shape == (128, 128, 4)
     for shot, (top, left) in zip(shots, [(64, 0), (64, 64), (0, 0)], strict=True):
         np.testing.assert_allclose(whole[top : top + 64, left : left + 64], pixels(shot), atol=1 / 255)
     assert whole[:64, 64:, :3].max() == 0
     with pytest.raises(SceneError, match="at least one"):
-        render.sheet([], tmp_path / "none.png", 2)
+        film.sheet([], tmp_path / "none.png", 2)

@@ -1,0 +1,176 @@
+"""``lsf render``: movies and sheets of recordings, motions, published results and points, alone and side by side."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from lsf_blender_addon.cli import main
+from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
+from lsf_blender_addon.formats.points import write_points
+from lsf_blender_addon.formats.published import write_npy
+from lsf_blender_addon.head.skinning import vertices
+from lsf_blender_addon.models.store import bundled_head
+from lsf_blender_addon.motion import FaceMotion
+from tests.cli.flame_pair import flame_pair
+from tests.head.bundled import head
+
+SMALL = ("--resolution", "64")
+
+if importlib.util.find_spec("bpy") is None:
+    pytest.skip("render needs bpy", allow_module_level=True)
+
+
+def run(*words: str | Path) -> int:
+    return main(["render", *map(str, words)])
+
+
+def opening(frames: int = 4, widest: float = 0.6) -> FaceMotion:
+    """A jaw that opens."""
+    jaw = np.zeros((frames, 3))
+    jaw[:, 0] = np.linspace(0, widest, frames)
+    origin = {"model": "made", "licence": "CC0-1.0", "seed": 7}
+    return FaceMotion(np.zeros((frames, 50)), jaw, 25.0, "arkit", origin=origin)
+
+
+def pixels(path: Path) -> np.ndarray:
+    import bpy  # noqa: PLC0415
+
+    image = bpy.data.images.load(str(path))
+    values = np.array(image.pixels[:]).reshape(image.size[1], image.size[0], 4)[::-1, :, :3]
+    bpy.data.images.remove(image)
+    return values
+
+
+def probed(path: Path) -> dict[str, Any]:
+    if not shutil.which("ffprobe"):
+        pytest.skip("reading a movie's streams needs ffprobe")
+    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", path]
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+def test_motions_play_side_by_side_with_labels_and_say_where_they_come_from(tmp_path: Path) -> None:
+    opening().save(tmp_path / "wide.npz")
+    opening(6, 0.1).save(tmp_path / "shy.npz")
+    movie, sheet = tmp_path / "new" / "both.mp4", tmp_path / "both.png"
+    words = ("-o", movie, "--sheet", sheet, "--moments", "2", *SMALL)
+    assert run(tmp_path / "wide.npz", tmp_path / "shy.npz", *words, "--label", "Wide", "--label", "Shy") == 0
+    shown = pixels(sheet)
+    assert shown.shape == (128, 128, 3)
+    corner = shown[:10, :40]
+    assert corner.max() > 0.6  # the label's ink over a dark background
+    opened, shut = shown[:64, 64:], shown[:64, :64]
+    assert np.abs(opened - shut)[20:].max() > 0.2
+    facts = read_mp4_facts(movie)
+    assert [face["label"] for face in facts["faces"]] == ["Wide", "Shy"]
+    assert (facts["licence"], facts["faces"][0]["seed"]) == ("CC0-1.0", 7)
+    found = probed(movie)
+    pictures = [stream for stream in found["streams"] if stream["codec_type"] == "video"]
+    assert [(stream["width"], stream["height"], stream["nb_frames"]) for stream in pictures] == [(128, 64, "6")]
+    assert found["format"]["tags"]["copyright"] == "CC0-1.0"
+
+
+def test_a_recording_is_spoken_by_two_models_and_heard(light_model: Path, tmp_path: Path) -> None:
+    import bpy  # noqa: PLC0415
+
+    if not bpy.app.build_options.audaspace:
+        pytest.skip("this build of Blender has no sound")
+    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 6_400), 16_000)
+    other = shutil.copytree(light_model, tmp_path / "other")
+    words = ("--model", light_model, "--model", other, "--device", "cpu", *SMALL)
+    assert run(tmp_path / "a.wav", "-o", tmp_path / "a.mp4", *words) == 0
+    assert [face["label"] for face in read_mp4_facts(tmp_path / "a.mp4")["faces"]] == [light_model.name, "other"]
+    kinds = {stream["codec_type"]: stream for stream in probed(tmp_path / "a.mp4")["streams"]}
+    assert (kinds["video"]["width"], kinds["audio"]["codec_name"]) == (128, "aac")
+
+
+def test_points_look_like_the_motion_that_they_come_from(tmp_path: Path) -> None:
+    motion = opening()
+    motion.save(tmp_path / "m.npz")
+    write_points(tmp_path / "p.npy", vertices(head(), motion.expression, motion.jaw))
+    words = ("--moments", "2", *SMALL, "--label")
+    assert run(tmp_path / "m.npz", "--sheet", tmp_path / "m.png", *words, "face") == 0
+    assert run(tmp_path / "p.npy", "--sheet", tmp_path / "p.png", *words, "face") == 0
+    one, other = pixels(tmp_path / "m.png"), pixels(tmp_path / "p.png")
+    assert np.abs(one[:, :64] - one[:, 64:]).max() > 0.2
+    assert np.abs(one - other).mean() < 0.01
+
+
+def test_a_published_result_is_shown_with_its_shape_or_without(shared: Path, tmp_path: Path) -> None:
+    flame = flame_pair(shared, tmp_path)[0]
+    still = FaceMotion.still(2, 25.0, "flame")
+    who = np.zeros(300)
+    who[:3] = (3.0, -3.0, 3.0)
+    write_npy(tmp_path / "who.npy", still, who)
+    write_npy(tmp_path / "nobody.npy", still)
+    np.save(tmp_path / "shape.npy", who)
+    words = ("--head", flame, "--moments", "1", *SMALL)
+    for name, *more in (("who",), ("nobody",), ("who", "--no-shape"), ("nobody", "--shape", tmp_path / "shape.npy")):
+        place = tmp_path / f"{name}{len(more)}.png"
+        assert run(tmp_path / f"{name}.npy", "--sheet", place, *words, *more) == 0
+    shaped, plain = pixels(tmp_path / "who0.png"), pixels(tmp_path / "nobody0.png")
+    assert np.abs(shaped - plain).mean() > 0.005
+    np.testing.assert_allclose(pixels(tmp_path / "who1.png"), plain, atol=1 / 255)
+    np.testing.assert_allclose(pixels(tmp_path / "nobody2.png"), shaped, atol=1 / 255)
+
+
+def test_cycles_and_a_camera_are_chosen(tmp_path: Path) -> None:
+    opening(2).save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--moments", "1", "--resolution", "64x96")
+    assert run(*words, "--sheet", tmp_path / "c.png", "--engine", "cycles", "--samples", "1") == 0
+    assert run(*words, "--sheet", tmp_path / "w.png", "--samples", "8", "--camera", "profile") == 0
+    cycles, side = pixels(tmp_path / "c.png"), pixels(tmp_path / "w.png")
+    assert cycles.shape == side.shape == (96, 64, 3)
+    assert np.abs(cycles - side).mean() > 0.02
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["m.npz"], "Say what to make"),
+        (["m.npz", "-o", "m.mov"], "must end in .mp4"),
+        (["m.npz", "-o", "a.mp4", "--resolution", "63"], "no picture's size"),
+        (["m.npz", "-o", "a.mp4", "--model", "starter"], "there is none among the sources"),
+        (["m.npz", "-o", "a.mp4", "--label", "A", "--label", "B"], "1 faces and 2 labels"),
+        (["m.npz", "-o", "a.mp4", "--sound", "none.wav"], "none.wav"),
+        (["m.npz", "-o", "a.mp4", "--head", "none.npz"], "none.npz cannot be read"),
+        (["m.npz", "-o", "a.mp4", "--made-for", "BUNDLED"], "nothing here speaks them"),
+        (["flame.npz", "-o", "a.mp4"], "--made-for FILE"),
+        (["few.npy", "-o", "a.mp4"], "holds 5 points"),
+        (["odd.npy", "-o", "a.mp4"], "neither a vertex sequence"),
+        (["nan.npy", "-o", "a.mp4"], "no place on a face"),
+        (["broken.npz", "-o", "a.mp4"], "damaged"),
+        (["gone.wav", "-o", "a.mp4"], "gone.wav"),
+        (["text.txt", "-o", "a.mp4"], "must end in one of"),
+        (["m.npz"] * 17 + ["-o", "a.mp4"], "17 faces"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_sentence_and_no_file(
+    words: list[str],
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opening().save(Path("m.npz"))
+    FaceMotion.still(2, 25.0, "flame").save(Path("flame.npz"))
+    np.save("few.npy", np.zeros((2, 5, 3)))
+    np.save("odd.npy", np.zeros((2, 5, 4)))
+    np.save("nan.npy", np.full((2, 5, 3), np.nan))
+    Path("broken.npz").write_bytes(b"PK")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert run(*(str(bundled_head()) if word == "BUNDLED" else word for word in words)) in (1, 2)
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -1,0 +1,89 @@
+"""A FLAME head that stands in a scene: only its own components move it, others are converted or refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from lsf_blender_addon.blender import animate, components, faces, rig
+from lsf_blender_addon.errors import MotionError
+from lsf_blender_addon.head.basis import with_basis
+from lsf_blender_addon.head.model import Head
+from lsf_blender_addon.head.skinning import vertices
+from lsf_blender_addon.motion import FaceMotion
+from tests.head.bundled import head
+from tests.head.carried_flame import carried_flame
+from tests.head.test_retarget import one
+
+SKIN = np.arange(0, 3931, 7)
+
+
+@pytest.fixture(scope="module")
+def old(shared: Path) -> Head:
+    return replace(carried_flame(shared, head()), name="FLAME2020")
+
+
+@pytest.fixture(scope="module")
+def new(shared: Path) -> Head:
+    return replace(carried_flame(shared, head(), seed=7), name="FLAME2023")
+
+
+@pytest.fixture
+def motion() -> FaceMotion:
+    """Small values, far from the bounds of a conversion."""
+    random = np.random.default_rng(4)
+    jaw = np.zeros((12, 3))
+    jaw[:, 0] = np.linspace(0, 0.3, 12)
+    return FaceMotion(random.normal(0, 0.3, (12, 50)), jaw, 25.0, "flame")
+
+
+def test_a_motion_in_the_heads_own_components_is_taken_as_it_is(new: Head, motion: FaceMotion) -> None:
+    face = faces.face_of(rig.build_rig(new).mesh)
+    own = with_basis(motion, new)
+    components.require_own_components(face, own)
+    assert components.on_scene_head(face, own, head(), None) is own
+
+
+def test_another_releases_components_are_refused_whether_the_motion_remembers_or_not(
+    old: Head, new: Head, motion: FaceMotion
+) -> None:
+    face = faces.face_of(rig.build_rig(new).mesh)
+    for other in (motion, with_basis(motion, old)):
+        with pytest.raises(MotionError, match="others: copied"):
+            components.require_own_components(face, other)
+        with pytest.raises(MotionError, match="others: copied"):
+            components.on_scene_head(face, other, head(), None)
+    components.require_own_components(faces.face_of(rig.build_rig(old).mesh), motion)
+
+
+def test_with_the_file_it_was_made_for_the_face_is_the_same(old: Head, new: Head, motion: FaceMotion) -> None:
+    face = faces.face_of(rig.build_rig(new).mesh)
+    got = components.on_scene_head(face, motion, head(), old)
+    there = vertices(new, got.expression, got.jaw, only=SKIN)
+    here = vertices(old, motion.expression, motion.jaw, only=SKIN)
+    assert np.linalg.norm(there - here, axis=2).max() * 1000 < 0.3
+    assert got.origin["retargeted"]["to"] == "FLAME2023"
+
+
+def test_a_blend_with_such_a_head_is_animated_by_what_it_was_made_for(
+    old: Head, new: Head, motion: FaceMotion, tmp_path: Path
+) -> None:
+    rig.build_rig(new, "Anna")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
+    with pytest.raises(MotionError, match="--made-for"):
+        animate.animate(None, motion, animate.SceneHead(tmp_path / "anna.blend"), tmp_path / "out", outputs=("blend",))
+    assert not (tmp_path / "out").exists()
+    whose = animate.SceneHead(tmp_path / "anna.blend", made_for=old)
+    done = animate.animate(None, motion, whose, tmp_path / "out", outputs=("blend",))
+    assert done.bake.keys > 0
+
+
+def test_a_flame_head_in_a_scene_speaks_what_an_arkit_model_says(new: Head) -> None:
+    face = faces.face_of(rig.build_rig(new).mesh)
+    got = components.on_scene_head(face, one(0.2, mouthPucker=0.5), head(), None)
+    assert got.space == "flame"
+    components.require_own_components(face, got)

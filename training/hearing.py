@@ -1,12 +1,10 @@
 """What both speech encoders learn before they meet a face: phones, closures, lips, and how agitated a voice is.
 
-The heads teach; those of the words become the last layer of the encoder that ships.
+The heads here only teach; none of them ships.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -41,23 +39,6 @@ def log_mel(card: ModelCard) -> tuple[LogMelEncoder, LogMelEncoder]:
     if not isinstance(words, LogMelEncoder) or not isinstance(feeling, LogMelEncoder):
         raise ModelError("Only models with log-mel encoders can be trained from spectra.")
     return words, feeling
-
-
-def one_tower(card: ModelCard) -> ModelCard:
-    """The same model with a single tower for the words that gives its features, as stage 1 teaches it."""
-    settings = {**card.audio.settings, "towers": 1, "phones": 0, "curves": 0}
-    return dataclasses.replace(
-        card,
-        audio=dataclasses.replace(card.audio, settings=settings),
-        predictor=dataclasses.replace(card.predictor, audio_features=settings["width"]),
-    )
-
-
-CURVES = 2 + len(TOLD) + 1
-"""What towers tell besides phones: the gap, ``TOLD``, the jaw, and how surely lips are shut (a logit)."""
-
-TELLING = ("phones", "lips", "closure")
-"""The heads whose answers the finished encoder tells, in this order; the others only teach."""
 
 
 class Heads(nn.Module):
@@ -128,9 +109,6 @@ class HearingLoss(nn.Module):
         return self.parts.agitation * error
 
 
-_TOWER, _FEELING = "listeners.words.towers.0.", "listeners.feeling."
-
-
 class Listeners(nn.Module):
     """Both encoders, computing in bfloat16 where that pays."""
 
@@ -148,21 +126,10 @@ class Listeners(nn.Module):
         )
 
     def refresh(self) -> None:
-        """Before each step, and once where the encoders are fixed."""
+        """Before each step."""
         for twin in self._twins:
             twin.refresh()
             twin.fast.train(self.training)
-
-    def take_in(self, tower: int, learnt: Mapping[str, Tensor]) -> None:
-        """Take one tower of the words, and feeling with the first, from what stage 1 has left of a single tower."""
-        words = {name: value for name, value in learnt.items() if name.startswith(_TOWER)}
-        state = {name.removeprefix(_TOWER): value for name, value in words.items()}
-        for part in ("weight", "bias"):
-            state[f"tell.{part}"] = torch.cat([learnt[f"heads.{head}.{part}"] for head in TELLING])
-        self.words.towers[tower].load_state_dict(state)
-        if tower == 0:
-            feeling = {name: value for name, value in learnt.items() if name.startswith(_FEELING)}
-            self.feeling.load_state_dict({name.removeprefix(_FEELING): value for name, value in feeling.items()})
 
     def collect(self) -> None:
         """After each ``backward``."""

@@ -1,7 +1,4 @@
-"""Stage 1: the speech encoders learn to hear, with heads that name phones, closures and agitation.
-
-Each tower of the words' encoder is taught by itself, from other crops and another beginning; feeling is learnt beside.
-"""
+"""Stage 1: both speech encoders learn to hear, with heads that name phones, closures and agitation."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from lsf_blender_addon.models.card import ModelCard
 
 from . import checkpoints, crews
 from .batches import Drawer
-from .hearing import Heads, HearingLoss, Listeners, log_mel, one_tower
+from .hearing import Heads, HearingLoss, Listeners, log_mel
 from .precision import bfloat16_pays
 from .recipe import Recipe
 
@@ -23,23 +20,13 @@ MEET_EVERY = 16
 """Steps between two meetings of the processes that learn together."""
 
 
-APART = 1_000_003
-"""Between the seeds of two towers."""
-
-
-def finished_file(folder: Path, tower: int) -> Path:
-    """Where a tower lies when it has learnt."""
-    return folder / f"hearing_{tower}_finished.pt"
-
-
-def train(recipe: Recipe, card: ModelCard, drawer: Drawer, folder: Path, tower: int, *, rank: int = 0) -> Path:
-    """Train one tower to the recipe's last step, from the last checkpoint on; returns the finished one's file."""
-    path, finished = folder / f"hearing_{tower}.pt", finished_file(folder, tower)
+def train(recipe: Recipe, card: ModelCard, drawer: Drawer, folder: Path, *, rank: int = 0) -> Path:
+    """Train until the recipe's last step, from the last checkpoint on; returns the file of the finished encoders."""
+    path, finished = folder / "hearing.pt", folder / "hearing_finished.pt"
     if finished.is_file():
         return finished
-    seed = recipe.seed + APART * tower
-    torch.manual_seed(seed)
-    half, card = bfloat16_pays(), one_tower(card)
+    torch.manual_seed(recipe.seed)
+    half = bfloat16_pays()
     words, feeling = log_mel(card)
     listeners = Listeners(words, feeling, half=half)
     loss_of = HearingLoss(Heads(card.predictor.audio_features, card.predictor.emotion_features))
@@ -52,7 +39,7 @@ def train(recipe: Recipe, card: ModelCard, drawer: Drawer, folder: Path, tower: 
         both.load_state_dict(state["weights"])
         optimiser.load_state_dict(state["optimiser"])
         averaged, begin = state["averaged"], state["step"]
-    torch.manual_seed(1000 * seed + 100 * begin + rank)
+    torch.manual_seed(1000 * recipe.seed + 100 * begin + rank)
     began, sums = time.monotonic(), torch.zeros(2)
     both.train()
     for step in range(begin, schedule.steps):
@@ -74,7 +61,7 @@ def train(recipe: Recipe, card: ModelCard, drawer: Drawer, folder: Path, tower: 
         last = step + 1 == schedule.steps
         if rank == 0 and ((step + 1) % schedule.keep_every == 0 or last):
             print(
-                f"hearing {tower}: step {step + 1} of {schedule.steps}, words {sums[0] / schedule.keep_every:.4f}, "
+                f"hearing: step {step + 1} of {schedule.steps}, words {sums[0] / schedule.keep_every:.4f}, "
                 f"feeling {sums[1] / schedule.keep_every:.4f}, {time.monotonic() - began:.0f} s",
                 flush=True,
             )

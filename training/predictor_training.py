@@ -1,7 +1,4 @@
-"""Stage 3: the predictor learns which codes a voice calls for; what hears is fixed, and the decoder follows slowly.
-
-Encoders that go on learning here grow alike, and two towers that mishear the same are no better than one. Their dropout
-stays on: it keeps the predictor from believing too firmly in what is only clear in synthetic voices.
+"""Stage 3: all of it learns which codes a voice calls for; the codebook is fixed, encoders and decoder follow slowly.
 
 Feeling is taught to come by the emotion stream alone: half of the time a clip is heard with the emotion stream of
 another clip, or with a mixture of both, and its face must then show that feeling. So the words' stream cannot tell it,
@@ -22,15 +19,15 @@ from lsf_blender_addon.network.lsf import LsfNetwork
 
 from . import checkpoints, crews
 from .batches import Crops, Drawer
-from .hearing import Listeners, log_mel
+from .hearing import Heads, HearingLoss, Listeners, log_mel
 from .hearing_training import MEET_EVERY
 from .losses import MotionLoss
 from .precision import bfloat16_pays
 from .prior_training import STRONGEST_FEELING
 from .recipe import Recipe
 
-WEIGHTS = (1.0, 0.3)
-"""Of motion and codes in what is learnt from."""
+WEIGHTS = (1.0, 0.3, 0.5, 0.5)
+"""Of motion, codes, words and feeling in what is learnt from."""
 
 MIXED = 0.6
 """How often the emotion stream is another's, wholly or in part."""
@@ -41,9 +38,12 @@ BEYOND = 0.4
 DECODER_RATE = 0.2
 """The decoder's share of the learning rate: it may get used to what the predictor sends it."""
 
+ENCODER_RATE = 0.8
+"""The encoders' share."""
+
 
 class Trainee(nn.Module):
-    """The network, and its encoders in the precision that is fast here."""
+    """The network, with the heads that taught its encoders; they go on teaching and are not shipped."""
 
     def __init__(self, card: ModelCard, *, half: bool) -> None:
         super().__init__()
@@ -51,13 +51,7 @@ class Trainee(nn.Module):
         self.network = LsfNetwork(card)
         self.network.feature_extractor, self.network.audio_model = words, feeling = log_mel(card)
         self.listeners = Listeners(words, feeling, half=half)
-        self.listeners.requires_grad_(False)
-
-    @torch.no_grad()
-    def heard(self, crops: Crops) -> tuple[Tensor, Tensor]:
-        """Features of both streams."""
-        words, feeling = self.listeners(crops)
-        return words, feeling
+        self.heads = Heads(card.predictor.audio_features, card.predictor.emotion_features)
 
     def latents(self, words: Tensor, feeling: Tensor) -> Tensor:
         """Features of both streams → latents of a motion."""
@@ -83,9 +77,9 @@ def mixed(feeling: Tensor, agitation: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Foundations:
-    """What the stages before have left: a file for each tower (feeling comes with the first), and the prior's."""
+    """What the stages before have left: files of the encoders and of the prior."""
 
-    hearing: tuple[Path, ...]
+    hearing: Path
     prior: Path
 
 
@@ -94,13 +88,14 @@ class Lesson:
 
     def __init__(self, trainee: Trainee) -> None:
         self.trainee = trainee
-        self.moves = MotionLoss()
+        self.moves, self.says = MotionLoss(), HearingLoss(trainee.heads)
 
     def wrong(self, crops: Crops) -> Tensor:
-        """(2,) of motion and codes."""
+        """(4,) of motion, codes, words, feeling."""
         network = self.trainee.network
         prior = network.motion_prior
-        words, feeling = self.trainee.heard(crops)
+        words, feeling = self.trainee.listeners(crops)
+        said, felt = self.says(words, crops), self.says.of_feeling(feeling, crops)
         feeling, agitation = mixed(feeling, crops.agitation)
         wanted = crops.felt(agitation)
         told = prior.quantize(self.trainee.latents(words, feeling)).latent
@@ -109,7 +104,7 @@ class Lesson:
             codes = prior.quantize(prior.motion_encoder(network.scaled(wanted))).latent
         real = crops.real[..., None]
         missed = ((told - codes).square() * real).sum() / (real.sum() * told.shape[-1])
-        return torch.stack((self.moves(motion, wanted, crops), missed))
+        return torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
 
 
 def train(
@@ -139,15 +134,16 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         averaged, begin = state["averaged"], state["step"]
     torch.manual_seed(1000 * recipe.seed + 100 * begin + rank)
-    began, sums = time.monotonic(), torch.zeros(len(WEIGHTS))
+    began, sums = time.monotonic(), torch.zeros(4)
     trainee.train()
-    trainee.listeners.refresh()
     for step in range(begin, schedule.steps):
         for group in optimiser.param_groups:
             group["lr"] = checkpoints.rate_at(step, schedule) * group["share"]
         optimiser.zero_grad()
+        trainee.listeners.refresh()
         losses = lesson.wrong(drawer.draw(schedule.crops, schedule.frames))
         torch.dot(losses, losses.new_tensor(WEIGHTS)).backward()  # type: ignore[no-untyped-call]
+        trainee.listeners.collect()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         optimiser.step()
         sums += losses.detach()
@@ -159,7 +155,7 @@ def train(
             means = " ".join(f"{value / schedule.keep_every:.4f}" for value in sums)
             sums.zero_()
             print(
-                f"predictor: step {step + 1} of {schedule.steps}, motion, codes {means}, "
+                f"predictor: step {step + 1} of {schedule.steps}, motion, codes, words, feeling {means}, "
                 f"{time.monotonic() - began:.0f} s",
                 flush=True,
             )
@@ -173,23 +169,24 @@ def train(
 
 def _begin_with(trainee: Trainee, foundations: Foundations) -> None:
     """Give the trainee what the stages before have learnt, and keep the codebook as it is."""
-    coded = checkpoints.load(foundations.prior)
+    heard, coded = checkpoints.load(foundations.hearing), checkpoints.load(foundations.prior)
     if coded is not None:
         trainee.network.motion_prior.load_state_dict(coded["weights"])
-    for number, file in enumerate(foundations.hearing):
-        heard = checkpoints.load(file)
-        if heard is not None:
-            trainee.listeners.take_in(number, heard["averaged"])
+    if heard is not None:
+        both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
+        both.load_state_dict(heard["averaged"])
     for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
         fixed.requires_grad_(False)
 
 
 def _optimiser(trainee: Trainee, rate: float) -> torch.optim.AdamW:
     decoder = list(trainee.network.motion_prior.motion_decoder.parameters())
-    known = {id(value) for value in decoder}
+    encoders = [*trainee.listeners.parameters(), *trainee.heads.parameters()]
+    known = {id(value) for value in (*decoder, *encoders)}
     rest = [value for value in trainee.parameters() if value.requires_grad and id(value) not in known]
     groups = [
         {"params": rest, "share": 1.0},
         {"params": decoder, "share": DECODER_RATE},
+        {"params": encoders, "share": ENCODER_RATE},
     ]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)

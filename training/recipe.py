@@ -18,9 +18,6 @@ from lsf_blender_addon.models.card import (
     WindowCard,
 )
 
-from .hearing import CURVES
-from .phones import PHONES
-
 SHARES = {
     "espeak_english": 0.21,
     "espeak_world": 0.145,
@@ -36,16 +33,16 @@ HEARD = {"floor": 16.0, "depth": 8.0}
 
 PROVENANCE = (
     "Trained by scripts/train.py --recipe starter from nothing but speech of free text-to-speech engines "
-    "(espeak-ng, flite, festival) and face curves that rules made from its phones; no recorded speech, no face data."
+    "(espeak-ng, flite, festival, Pico) and face curves that rules made from its phones; no recorded speech, no "
+    "face data."
 )
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths and depths of the network; ``words`` of each of its ``towers``."""
+    """Widths and depths of the network."""
 
     words: int = 256
-    towers: int = 2
     word_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
     word_dropout: float = 0.25
     feeling: int = 64
@@ -82,9 +79,9 @@ class Recipe:
         severities: of each variant that the corpus is altered to (0 a studio, 1 a bad line).
         sizes: of the network.
         noises: how many spectra of noise and babble are mixed in while learning.
-        hearing: stage 1, each tower of the encoders.
+        hearing: stage 1, the encoders.
         prior: stage 2, the codes.
-        predictor: stage 3, from what is heard to codes.
+        predictor: stage 3, all together.
         seed: of all that is drawn.
         average: decay of the moving average of the weights that ships.
     """
@@ -98,7 +95,7 @@ class Recipe:
     noises: int = 400
     hearing: Schedule = field(default_factory=lambda: Schedule(steps=2600, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=1.8e-3, frames=160))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=1200, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
     seed: int = 1
 
@@ -146,11 +143,8 @@ def card_of(recipe: Recipe) -> ModelCard:
             "log_mel",
             {
                 "width": sizes.words,
-                "towers": sizes.towers,
                 "dilations": list(sizes.word_dilations),
                 "prosody": False,
-                "phones": len(PHONES),
-                "curves": CURVES,
                 "dropout": sizes.word_dropout,
                 **HEARD,
             },
@@ -165,7 +159,7 @@ def card_of(recipe: Recipe) -> ModelCard:
             layers=sizes.layers,
             heads=sizes.heads,
             intermediate=sizes.intermediate,
-            audio_features=len(PHONES) + CURVES,
+            audio_features=sizes.words,
             emotion_features=sizes.feeling,
             fusion_tokens=4,
             normalisation="frame",

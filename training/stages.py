@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,13 +49,10 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
     shards = corpus.plan(recipe.minutes, recipe.shard_seconds)
     spoken = _timed("corpus", lambda: corpus.make(shards, work / "corpus", workers))
     altered = _timed("material", lambda: _material(recipe, card, spoken, work / "material", workers))
-    for tower in range(recipe.sizes.towers):
-        if not hearing_training.finished_file(work, tower).is_file():
-            hear = partial(_hear, tower=tower)
-            _timed(f"hearing {tower}", partial(crews.run, hear, workers, workers, recipe, altered, work))
-    for name, learn, crew in (("prior", _code, 1), ("predictor", _predict, workers)):
+    for name, learn in (("hearing", _hear), ("prior", _code), ("predictor", _predict)):
         if not (work / f"{name}_finished.pt").is_file():
-            _timed(name, partial(crews.run, learn, crew, crew, recipe, altered, work))
+            crew = 1 if name == "prior" else workers
+            _timed(name, lambda learn=learn, crew=crew: crews.run(learn, crew, crew, recipe, altered, work))  # type: ignore[misc]
     weights = checkpoints.load(work / "predictor_finished.pt")
     if weights is None:
         raise FileNotFoundError(work / "predictor_finished.pt")
@@ -97,9 +93,9 @@ def _batches(recipe: Recipe, shards: list[Path]) -> Iterator[material.Batch]:
             yield material.Batch(path, variant, severity)
 
 
-def _hear(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path, *, tower: int) -> None:
+def _hear(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
     card = _begin(recipe)
-    hearing_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work, tower, rank=rank)
+    hearing_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work, rank=rank)
 
 
 def _code(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
@@ -110,8 +106,7 @@ def _code(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path
 def _predict(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
     card = _begin(recipe)
     share = drawer(recipe, card, files, rank, workers)
-    towers = tuple(hearing_training.finished_file(work, tower) for tower in range(recipe.sizes.towers))
-    foundations = predictor_training.Foundations(towers, work / "prior_finished.pt")
+    foundations = predictor_training.Foundations(work / "hearing_finished.pt", work / "prior_finished.pt")
     predictor_training.train(recipe, card, share, foundations, work, rank=rank)
 
 

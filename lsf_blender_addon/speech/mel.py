@@ -51,10 +51,7 @@ class MelSettings:
     Attributes:
         bands: mel bands between ``low_hz`` and ``high_hz``.
         prosody: also loudness, pitch and voicing, three more columns.
-        width: features a frame, of each tower.
-        towers: networks side by side that hear the same and were taught apart: what each mishears, the others may not.
-        phones: where not 0, an encoder tells no features but what they say: first the probabilities of so many phones,
-        curves: then so many numbers, of lips and jaw; both averaged over the towers.
+        width: features a frame.
         kernel: frames that each convolution spans.
         dilations: one layer each at 50 frames a second; reach is (kernel - 1)/2 · 20 ms · their sum.
         floor: how far below the loudest band the spectrum ends, in nats of power (10 are 43 dB).
@@ -71,9 +68,6 @@ class MelSettings:
     high_hz: float = 8000.0
     prosody: bool = False
     width: int = 192
-    towers: int = 1
-    phones: int = 0
-    curves: int = 0
     kernel: int = 5
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
     floor: float = 12.0
@@ -129,33 +123,6 @@ class DilatedLayer(nn.Module):
         return out
 
 
-class Tower(nn.Module):
-    """Levelled bands → features: a convolution at 100 frames a second, one that halves them, dilated ones after."""
-
-    def __init__(self, columns: int, width: int, sizes: MelSettings) -> None:
-        super().__init__()
-        self.enter = nn.Conv1d(columns, width, 3, padding=1)
-        self.halve = nn.Conv1d(width, width, 3, stride=2, padding=1)
-        self.layers = nn.ModuleList(
-            DilatedLayer(width, sizes.kernel, dilation, sizes.dropout) for dilation in sizes.dilations
-        )
-        self.norm = nn.LayerNorm(width)
-        self.phones = sizes.phones
-        self.tell = nn.Linear(width, sizes.phones + sizes.curves) if sizes.phones else None
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        """(B, T100, columns) → (B, T50, width or phones + curves), T50 = (T100 + 1) // 2."""
-        x = functional.gelu(self.enter(spectrum.transpose(1, 2)))
-        x = self.halve(x).transpose(1, 2).contiguous()
-        for layer in self.layers:
-            x = layer(x)
-        out: Tensor = self.norm(x)
-        if self.tell is None:
-            return out
-        told = self.tell(out)
-        return torch.cat((told[..., : self.phones].softmax(-1), told[..., self.phones :]), dim=-1)
-
-
 class LogMelEncoder(nn.Module):
     """Waveform → features of words and feeling, learnt from nothing but log-mel bands."""
 
@@ -164,14 +131,15 @@ class LogMelEncoder(nn.Module):
         sizes = settings_of(MelSettings, settings, "log_mel")
         if sizes.kernel % 2 == 0 or sizes.bands < 1 or not 0 <= sizes.low_hz < sizes.high_hz <= TOP_HZ:
             raise ModelError("The log_mel encoder needs an odd kernel, and bands between 0 and 8000 Hz.")
-        if sizes.towers < 1 or sizes.phones < 0 or sizes.curves < 0:
-            raise ModelError("The log_mel encoder needs at least one tower, and tells no negative number of phones.")
-        if sizes.towers > 1 and not sizes.phones:
-            raise ModelError("The log_mel encoder averages its towers by what they tell: say how many `phones`.")
         self.sizes = sizes
-        self.width = sizes.phones + sizes.curves if sizes.phones else sizes.width
+        self.width = sizes.width
         self.columns = sizes.bands + PROSODY * sizes.prosody
-        self.towers = nn.ModuleList(Tower(self.columns, sizes.width, sizes) for _ in range(sizes.towers))
+        self.enter = nn.Conv1d(self.columns, sizes.width, 3, padding=1)
+        self.halve = nn.Conv1d(sizes.width, sizes.width, 3, stride=2, padding=1)
+        self.layers = nn.ModuleList(
+            DilatedLayer(sizes.width, sizes.kernel, dilation, sizes.dropout) for dilation in sizes.dilations
+        )
+        self.norm = nn.LayerNorm(sizes.width)
 
     def spectrum(self, waveform: Tensor) -> Tensor:
         """(B, N) raw 16 kHz → (B, T100, columns): natural logarithms of band power, and prosody where it is on.
@@ -231,8 +199,12 @@ class LogMelEncoder(nn.Module):
 
     def forward_levelled(self, spectrum: Tensor) -> Tensor:
         """(B, T100, columns) of ``levelled`` → (B, T50, width), T50 = (T100 + 1) // 2."""
-        heard = spectrum.to(self.dtype)
-        return torch.stack([tower(heard) for tower in self.towers]).mean(0)
+        x = functional.gelu(self.enter(spectrum.to(self.dtype).transpose(1, 2)))
+        x = self.halve(x).transpose(1, 2).contiguous()
+        for layer in self.layers:
+            x = layer(x)
+        out: Tensor = self.norm(x)
+        return out
 
     def forward_spectrum(self, spectrum: Tensor, of: SpectrumLevel | None = None) -> Tensor:
         """(B, T100, columns) of ``spectrum`` → (B, T50, width), T50 = (T100 + 1) // 2."""
@@ -245,7 +217,7 @@ class LogMelEncoder(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The precision that the encoder computes in."""
-        return next(self.parameters()).dtype
+        return self.norm.weight.dtype
 
 
 def _bias(convolution: nn.Conv1d) -> Tensor:

@@ -10,13 +10,14 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
 
 from lsf_blender_addon.blender import bake, compat, faces, rig
 from lsf_blender_addon.blender.export import export
 from tests.head.bundled import head
-from tests.head.test_retarget import spoken
+from tests.head.speaking import spoken
 from tests.needs_bpy.npm_packages import packages
+
+cKDTree = pytest.importorskip("scipy.spatial", reason="points are found again with it").cKDTree  # noqa: N816 its name
 
 HERE = Path(__file__).parent
 NO_BROWSER = 3

@@ -11,7 +11,7 @@ export LSF_ROUND=${LSF_ROUND:-$here}
 blender=${1:-}
 if [ -n "$blender" ]; then
   project=$(cd "$here/../.." && pwd)
-  [ "$LSF_ROUND" = "$here" ] && LSF_ROUND=$(mktemp -d /tmp/lsf_round.XXXXXX)
+  [ "$LSF_ROUND" = "$here" ] && LSF_ROUND=$(mktemp -d -t lsf_round.XXXXXX)
   mkdir -p "$LSF_ROUND/home"
   cp "$project"/dist/lsf_blender_addon-*.zip "$project/samples/hello.wav" "$LSF_ROUND/" || exit 2
   HOME=$LSF_ROUND/home "$blender" --window-geometry 0 0 1600 900 -P "$here/start.py" > "$LSF_ROUND/blender.log" 2>&1 &

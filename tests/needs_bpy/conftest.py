@@ -204,3 +204,27 @@ def waves(
         start=start,
         origin={"audio": "speech.wav"},
     )
+
+
+def _python_with_torch() -> Path | None:
+    """This one, or the one that the checkout's other tests run in."""
+    if importlib.util.find_spec("torch") is not None:
+        return Path(sys.executable)
+    beside = HERE.parents[1] / ".venv" / "bin" / "python"
+    return beside if beside.is_file() else None
+
+
+@pytest.fixture(scope="module")
+def _switched_on() -> Iterator[None]:
+    """The add-on, and one warm worker, for all tests of a file."""
+    import lsf_blender_addon  # noqa: PLC0415
+    from lsf_blender_addon.worker.client import PYTHON_VARIABLE  # noqa: PLC0415
+
+    python = _python_with_torch()
+    if python is None:
+        pytest.skip("no Python with torch here: the worker cannot run")
+    os.environ[PYTHON_VARIABLE] = str(python)
+    lsf_blender_addon.register()
+    yield
+    lsf_blender_addon.unregister()
+    del os.environ[PYTHON_VARIABLE]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +14,13 @@ import pytest
 import lsf_blender_addon
 from lsf_blender_addon.blender import compat, crossing, faces, failures, jobs, operators, strips
 from lsf_blender_addon.cli import main
-from lsf_blender_addon.worker.client import PYTHON_VARIABLE
 from tests.head.characters import shapes_of
 from tests.needs_bpy.scene_characters import character, facekit, oculus_like, vrm_like
-from tests.needs_bpy.test_run import worker_python
 
-pytestmark = [
-    pytest.mark.skipif(worker_python() is None, reason="no Python with torch"),
-    pytest.mark.usefixtures("_needs_sound"),
-]
+pytestmark = pytest.mark.usefixtures("_needs_sound", "_switched_on")
 
 Points = Callable[..., np.ndarray]
 START = 11
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _switched_on() -> Iterator[None]:
-    """One add-on and one warm worker for all of these tests."""
-    os.environ[PYTHON_VARIABLE] = str(worker_python())
-    lsf_blender_addon.register()
-    yield
-    lsf_blender_addon.unregister()
-    del os.environ[PYTHON_VARIABLE]
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,37 +14,14 @@ from typing import Any
 import bpy
 import pytest
 
-import lsf_blender_addon
 from lsf_blender_addon.blender import compat, failures, jobs, kept, operators, strips
 from lsf_blender_addon.errors import CancelledError, LsfError, SceneError, WorkerError
 from lsf_blender_addon.worker.client import PYTHON_VARIABLE, Worker
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
 
 
-def worker_python() -> Path | None:
-    """A Python with torch: this one, or the one that the checkout's other tests run in."""
-    if importlib.util.find_spec("torch") is not None:
-        return Path(sys.executable)
-    beside = REPOSITORY / ".venv" / "bin" / "python"
-    return beside if beside.is_file() else None
-
-
-pytestmark = [
-    pytest.mark.usefixtures("_needs_sound"),
-    pytest.mark.skipif(worker_python() is None, reason="no Python with torch here: the worker cannot run"),
-]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _switched_on() -> Iterator[None]:
-    """One add-on and one warm worker for all of these tests."""
-    os.environ[PYTHON_VARIABLE] = str(worker_python())
-    lsf_blender_addon.register()
-    yield
-    lsf_blender_addon.unregister()
-    del os.environ[PYTHON_VARIABLE]
+pytestmark = pytest.mark.usefixtures("_needs_sound", "_switched_on")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from ..batch.lines import Line, by_recording
@@ -25,7 +26,12 @@ from .making import IN_BLENDER, Workshop
 TRIES = 4
 """How often a line is begun before its failure is its own."""
 
-AGAIN = "Times that it was begun again because a process or a machine died:"
+AGAIN = "Begun again, because a process or a machine died. Ray says:"
+LONGEST_REASON = 240
+"""Letters of what Ray says: enough for the machine's address."""
+
+SOME_MEMORY = 1 << 20
+"""Bytes that a network is said to take: what takes nothing at all, Ray puts anywhere, wherever it is sent."""
 
 POLL_SECONDS = 0.5
 AHEAD = 2
@@ -80,15 +86,17 @@ class _Work:
 
     line: Line
     words: dict[str, Any]
-    tries: int = 0
     begun: float = 0.0
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class _Actor:
-    """A network somewhere; ``lines`` are what it has still to speak of one recording."""
+    """A network; ``lines`` are what it has still to speak of one recording, ``machine`` where it was sent, if any."""
 
     handle: Any
+    machine: str
+    on_gpu: bool
     lines: deque[_Work] = field(default_factory=deque)
 
 
@@ -111,6 +119,7 @@ class RayCrew:
         self.on_result = on_result
         self.on_progress = on_progress
         self._ray = _ray()
+        self._affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         self._waiting: deque[deque[_Work]] = deque()
         self._actors: list[_Actor] = []
         self._starting: dict[Any, _Actor] = {}
@@ -148,15 +157,27 @@ class RayCrew:
 
     def _hire(self) -> None:
         """Start as many networks as the cluster has room for now, those that died before among them."""
-        resources = self._ray.cluster_resources()
-        gpus = int(resources.get("GPU", 0))
-        wanted = gpus or sum(1 for node in self._ray.nodes() if node["Alive"])
-        wanted = min(wanted, len(self._waiting) + len(self._actors) + len(self._starting))
+        gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        if not gpus:
+            self._give_up_gpus()
+        present = [*self._actors, *self._starting.values()]
+        machines = [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
+        wanted = max(1, min(gpus or len(machines), len(self._waiting) + len(present)))
+        free = iter([machine for machine in machines if machine not in {actor.machine for actor in present}])
         kind = self._ray.remote(Network)
-        while len(self._actors) + len(self._starting) < max(1, wanted):
+        for _ in range(wanted - len(present)):
             # a network on a processor takes no place from Blender's tasks, or the last machine would be blocked by it
-            handle = kind.options(num_gpus=1 if gpus else 0, num_cpus=0, scheduling_strategy="SPREAD").remote()
-            self._starting[handle.ready.remote()] = _Actor(handle)
+            where: dict[str, Any] = {"num_gpus": 1 if gpus else 0, "num_cpus": 0, "memory": SOME_MEMORY}
+            machine = "" if gpus else next(free, "")
+            if machine:
+                where["scheduling_strategy"] = self._affinity(machine, soft=True)
+            handle = kind.options(**where).remote()
+            self._starting[handle.ready.remote()] = _Actor(handle, machine, on_gpu=bool(gpus))
+
+    def _give_up_gpus(self) -> None:
+        """Start no network that waits for a GPU: the last one left with its machine, and Ray would wait for another."""
+        for reference in [reference for reference, actor in self._starting.items() if actor.on_gpu]:
+            self._ray.kill(self._starting.pop(reference).handle)
 
     def _give(self) -> None:
         """Let idle networks speak, as long as Blender keeps up."""
@@ -169,7 +190,6 @@ class RayCrew:
                 actor.lines = self._waiting.popleft()
             if actor.lines:
                 work = actor.lines.popleft()
-                work.tries += 1
                 work.begun = work.begun or time.monotonic()
                 message, takes = actor.handle.speak.options(num_returns=2).remote(work.words)
                 self._speaking[message] = actor, work, takes
@@ -201,7 +221,7 @@ class RayCrew:
 
     def _lost(self, reference: Any, reason: Exception) -> None:
         """A machine or a process died: what it was at is begun again elsewhere, its network is given up."""
-        said = str(reason).strip().splitlines()[0]
+        said = shorten(str(reason).strip().splitlines()[0], LONGEST_REASON, placeholder=" …")
         if reference in self._starting:
             self._starting.pop(reference)
             self._stillborn += 1
@@ -216,7 +236,8 @@ class RayCrew:
                 self._waiting.appendleft(actor.lines)
         else:
             work = self._writing.pop(reference)
-        if work.tries < TRIES:
+        work.lost.append(said)
+        if len(work.lost) < TRIES:
             self._waiting.appendleft(deque([work]))
         else:
             self._ended(work, {FAILED: f"Its process ended {TRIES} times. Ray says: {said}", "kind": "crash"})
@@ -232,13 +253,14 @@ class RayCrew:
             reason = f"{unseen} was written where this machine cannot see it: a cluster needs storage that all share."
             self.on_result(Result(work.line, seconds, kind=LsfError.kind, reason=reason))
         else:
-            again = (f"{AGAIN} {work.tries - 1}",) if work.tries > 1 else ()
+            again = (f"{AGAIN} {said}" for said in work.lost)
             self.on_result(Result(work.line, seconds, files, message["facts"], (*message["notes"], *again)))
 
 
 def _ray() -> Any:
     try:
         import ray  # noqa: PLC0415 - it is there only where it is wanted
+        import ray.util.scheduling_strategies  # noqa: PLC0415
     except ImportError as reason:
         raise LsfError(
             "--engine ray needs Ray in this Python and on all machines of the cluster: pip install 'ray' (the extra "

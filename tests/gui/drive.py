@@ -55,7 +55,9 @@ def choose_file(hands: Hands, path: Path) -> None:
     hands.wait("the file browser", lambda state: "EXECUTE" in regions(state, "FILES"))
     time.sleep(2)  # its parts slide in
     for region, across, words in (("UI", 0.35, f"{path.parent}/"), ("EXECUTE", 0.3, path.name)):
-        hands.click(hands.part("FILES", region).at(across, 0.5))
+        for _ in range(2):  # since 5.2 the field of the folder stays open after Return: one click closes it
+            hands.click(hands.part("FILES", region).at(across, 0.5))
+            time.sleep(0.5)
         hands.press("ctrl+a")
         hands.write(words)
         hands.press("Return")

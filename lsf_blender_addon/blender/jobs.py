@@ -36,6 +36,10 @@ PATIENCE = 5.0
 SILENT = 60.0
 """Seconds without a word from the worker after which the panel says so."""
 
+HUNG = 300.0
+"""Seconds without a word after which a script's run is ended. Every layer of the network and every piece of sound is a word;
+the longest silence seen of a worker that lives is the first import of torch from a cold disk, a minute."""
+
 SLOWEST_LINE = 0.1
 """Seconds of the shortest line that is planned for."""
 
@@ -105,6 +109,17 @@ class Job:
                 self.status, stage = status, status.stage
                 if waiting:
                     return  # the worker has said nothing new: no use in asking again at once
+
+    def end_if_hung(self) -> None:
+        """End it, and the worker, when nothing was heard for so long: for a script, which has nobody to press Cancel."""
+        if self.over or time.monotonic() - self.changed <= HUNG:
+            return
+        self.error = WorkerError(
+            f"The network said nothing for {HUNG:g} s and was stopped; nothing was changed. Run it again: the next run "
+            "starts a new one. If it happens again, choose a shorter strip."
+        )
+        self._work.close()
+        self._worker.kill()
 
     def cancel(self) -> None:
         """End it; the worker is told, and is ended itself when it does not answer."""

@@ -113,9 +113,10 @@ def add_sounds(hands: Hands) -> None:
     with wave.open(str(FOLDER / "long.wav"), "wb") as long:
         long.setparams(facts)
         long.writeframes(samples * LONG)
-    timeline = hands.part("TIMELINE", "WINDOW")
-    hands.move(timeline.at(0.5, 0.5))
-    hands.press("shift+F8")
+    timeline = hands.part("TIMELINE", "HEADER")
+    hands.click((timeline.left + 22, timeline.top + timeline.height // 2))  # the menu of editors
+    time.sleep(1)
+    hands.press("v")  # the letter that is underlined in Video Sequencer
     hands.wait("a sequencer", lambda state: "SEQUENCE_EDITOR" in areas(state))
     header = hands.part("SEQUENCE_EDITOR", "HEADER")
     hands.drag((700, header.top - 1), (700, header.top - 190))

@@ -13,7 +13,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..errors import CancelledError, LsfError, ModelError, SceneError, WorkerError
+from ..errors import CancelledError, LsfError, ModelError, MotionError, SceneError, WorkerError
+from ..head.basis import SPOKEN
 from ..models.card import ModelCard, read_card
 from ..models.store import model_folder
 from ..motion import FaceMotion, Space
@@ -254,7 +255,13 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
             f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has blendshapes of its own: choose a model "
             "that speaks ARKit, or a FLAME head."
         )
-    require_own_components(face, FaceMotion.still(2, 25.0, card.space))
+    try:
+        require_own_components(face, FaceMotion.still(2, 25.0, card.space))
+    except MotionError as reason:
+        raise ModelError(
+            f"The model {card.title!r} speaks FLAME {SPOKEN}'s expression components, and the head {face.mesh.name!r} has "
+            f"others: they would make a wrong face. Choose a FLAME {SPOKEN} head, or a model that speaks ARKit."
+        ) from reason
     check_face(face, card.space)
     rest = np.zeros((2, len(face.expressions)), np.float32)
     check_free(curves_of_face(face, rest, np.zeros((2, 3), np.float32), with_jaw=True))

@@ -38,8 +38,8 @@ SILENT = 60.0
 """Seconds without a word from the worker after which the panel says so."""
 
 HUNG = 300.0
-"""Seconds without a word after which a script's run is ended. Every layer of the network and every piece of sound is a word;
-the longest silence seen of a worker that lives is the first import of torch from a cold disk, a minute."""
+"""Seconds without a word after which a script's run is ended. Every layer of the network and every piece of sound is a
+word; the longest silence seen of a worker that lives is the first import of torch from a cold disk, a minute."""
 
 SLOWEST_LINE = 0.1
 """Seconds of the shortest line that is planned for."""
@@ -112,7 +112,7 @@ class Job:
                     return  # the worker has said nothing new: no use in asking again at once
 
     def end_if_hung(self) -> None:
-        """End it, and the worker, when nothing was heard for so long: for a script, which has nobody to press Cancel."""
+        """End it, and the worker, when nothing was heard for so long: a script has nobody to press Cancel."""
         if self.over or time.monotonic() - self.changed <= HUNG:
             return
         self.error = WorkerError(
@@ -259,8 +259,8 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
         require_own_components(face, FaceMotion.still(2, 25.0, card.space))
     except MotionError as reason:
         raise ModelError(
-            f"The model {card.title!r} speaks FLAME {SPOKEN}'s expression components, and the head {face.mesh.name!r} has "
-            f"others: they would make a wrong face. Choose a FLAME {SPOKEN} head, or a model that speaks ARKit."
+            f"The model {card.title!r} speaks FLAME {SPOKEN}'s expression components, and the head {face.mesh.name!r} "
+            f"has others: they would make a wrong face. Choose a FLAME {SPOKEN} head, or a model that speaks ARKit."
         ) from reason
     check_face(face, card.space)
     rest = np.zeros((2, len(face.expressions)), np.float32)

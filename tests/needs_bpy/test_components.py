@@ -118,7 +118,7 @@ def test_the_panel_refuses_a_head_of_another_release_before_a_run_and_takes_its_
 ) -> None:
     mesh = rig.build_rig(new, "Anna").mesh
     bpy.context.view_layer.objects.active = mesh
-    with pytest.raises(ModelError, match="'Anna' has others: they would make a wrong face. Choose a FLAME 2020 head"):
+    with pytest.raises(ModelError, match=r"'Anna' has others: they would make a wrong face\. Choose a FLAME 2020 head"):
         jobs.looked_at(bpy.context)
     with pytest.raises(ModelError, match="a wrong face"):
         jobs.start(bpy.context)

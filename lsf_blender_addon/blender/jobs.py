@@ -13,7 +13,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..errors import CancelledError, LsfError, ModelError, SceneError, WorkerError
+from ..errors import CancelledError, LsfError, ModelError, MotionError, SceneError, WorkerError
+from ..head.basis import SPOKEN
 from ..models.card import ModelCard, read_card
 from ..models.store import model_folder
 from ..motion import FaceMotion, Space
@@ -35,6 +36,10 @@ PATIENCE = 5.0
 
 SILENT = 60.0
 """Seconds without a word from the worker after which the panel says so."""
+
+HUNG = 300.0
+"""Seconds without a word after which a script's run is ended. Every layer of the network and every piece of sound is a
+word; the longest silence seen of a worker that lives is the first import of torch from a cold disk, a minute."""
 
 SLOWEST_LINE = 0.1
 """Seconds of the shortest line that is planned for."""
@@ -105,6 +110,17 @@ class Job:
                 self.status, stage = status, status.stage
                 if waiting:
                     return  # the worker has said nothing new: no use in asking again at once
+
+    def end_if_hung(self) -> None:
+        """End it, and the worker, when nothing was heard for so long: a script has nobody to press Cancel."""
+        if self.over or time.monotonic() - self.changed <= HUNG:
+            return
+        self.error = WorkerError(
+            f"The network said nothing for {HUNG:g} s and was stopped; nothing was changed. Run it again: the next run "
+            "starts a new one. If it happens again, choose a shorter strip."
+        )
+        self._work.close()
+        self._worker.kill()
 
     def cancel(self) -> None:
         """End it; the worker is told, and is ended itself when it does not answer."""
@@ -239,7 +255,13 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
             f"The model {card.title!r} speaks FLAME and {face.mesh.name!r} has blendshapes of its own: choose a model "
             "that speaks ARKit, or a FLAME head."
         )
-    require_own_components(face, FaceMotion.still(2, 25.0, card.space))
+    try:
+        require_own_components(face, FaceMotion.still(2, 25.0, card.space))
+    except MotionError as reason:
+        raise ModelError(
+            f"The model {card.title!r} speaks FLAME {SPOKEN}'s expression components, and the head {face.mesh.name!r} "
+            f"has others: they would make a wrong face. Choose a FLAME {SPOKEN} head, or a model that speaks ARKit."
+        ) from reason
     check_face(face, card.space)
     rest = np.zeros((2, len(face.expressions)), np.float32)
     check_free(curves_of_face(face, rest, np.zeros((2, 3), np.float32), with_jaw=True))

@@ -45,11 +45,12 @@ class LSF_OT_animate(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Any) -> set[str]:
-        """Do it all before returning: for scripts."""
+        """Do it all before returning, or end it when the worker hangs: for scripts."""
         try:
             job = jobs.start(context)
             while not job.over:
                 job.step()
+                job.end_if_hung()
                 time.sleep(TICK / 5)
             jobs.finish(context)
         except LsfError as error:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import animate, components, faces, rig
-from lsf_blender_addon.errors import MotionError
+from lsf_blender_addon.blender import animate, compat, components, faces, jobs, rig, strips
+from lsf_blender_addon.errors import ModelError, MotionError
 from lsf_blender_addon.head.basis import with_basis
 from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.skinning import vertices
+from lsf_blender_addon.models.card import CARD_NAME, read_card
+from lsf_blender_addon.models.store import MODELS_VARIABLE, vendor_folder
 from lsf_blender_addon.motion import FaceMotion
 from tests.head.bundled import head
 
@@ -92,3 +96,36 @@ def test_what_an_arkit_model_says_is_left_to_the_bake_which_crosses_to_the_head(
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "anna.blend"))
     done = animate.animate(None, said, animate.SceneHead(tmp_path / "anna.blend"), tmp_path / "out", outputs=("blend",))
     assert done.bake.keys > 0
+
+
+@pytest.fixture
+def panel(tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel's scene: a strip, and an installed model that speaks FLAME and says no release, as published ones."""
+    made = tmp_path / "models" / "published"
+    shutil.copytree(vendor_folder() / "starter", made)
+    (made / CARD_NAME).write_text(replace(read_card(made), name="published", space="flame").to_json(), encoding="utf-8")
+    monkeypatch.setenv(MODELS_VARIABLE, str(made.parent))
+    scene = bpy.context.scene
+    strips.place_sound(scene, speech, 1)
+    compat.show_in_sequencer(bpy.context, scene)
+    scene.lsf.model = "published"
+    return scene
+
+
+@pytest.mark.usefixtures("_needs_sound", "add_on")
+def test_the_panel_refuses_a_head_of_another_release_before_a_run_and_takes_its_own(
+    old: Head, new: Head, panel: Any
+) -> None:
+    mesh = rig.build_rig(new, "Anna").mesh
+    bpy.context.view_layer.objects.active = mesh
+    with pytest.raises(ModelError, match=r"'Anna' has others: they would make a wrong face\. Choose a FLAME 2020 head"):
+        jobs.looked_at(bpy.context)
+    with pytest.raises(ModelError, match="a wrong face"):
+        jobs.start(bpy.context)
+    assert jobs.current() is None
+    assert len(bpy.data.actions) == 0
+    panel.lsf.model = "starter"
+    assert jobs.looked_at(bpy.context)[0].mesh == mesh
+    panel.lsf.model = "published"
+    panel.lsf.head = rig.build_rig(old, "Olga").mesh
+    assert jobs.looked_at(bpy.context)[0].mesh == panel.lsf.head

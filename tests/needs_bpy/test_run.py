@@ -207,6 +207,37 @@ def test_a_worker_that_says_nothing_is_told_of(monkeypatch: pytest.MonkeyPatch) 
     assert not job.silent
 
 
+@pytest.mark.usefixtures("scene", "let_go_on")
+def test_a_script_does_not_wait_for_a_worker_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "HUNG", 1.0)
+    before, pid = state(), worker().pid
+    begun = time.monotonic()
+    assert bpy.ops.lsf.animate() == {"CANCELLED"}
+    assert time.monotonic() - begun < 10
+    told = failures.last()
+    assert told is not None
+    assert told.sentence.startswith("The network said nothing for 1 s and was stopped; nothing was changed.")
+    assert state() == before
+    assert jobs.current() is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    monkeypatch.undo()
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+
+
+@pytest.mark.usefixtures("scene")
+def test_a_word_of_the_worker_begins_the_wait_anew() -> None:
+    job = jobs.start(bpy.context)
+    job.changed -= jobs.HUNG + 1
+    until(job, lambda: job.status.stage == "Reading the sound")
+    job.end_if_hung()
+    assert job.error is None
+    job.changed -= jobs.HUNG + 1
+    job.end_if_hung()
+    with pytest.raises(WorkerError, match="said nothing for 300 s"):
+        jobs.finish(bpy.context)
+
+
 @pytest.mark.usefixtures("scene")
 def test_a_head_deleted_on_the_way_costs_nothing_that_was_computed() -> None:
     job = jobs.start(bpy.context)

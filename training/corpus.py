@@ -173,8 +173,9 @@ def _pico(dice: random.Random) -> Iterator[Utterance]:
     while True:
         voice = dice.choice([voice for voice in RECORDED if voice.engine == "pico"])
         said = _Said(dice)
+        text = known_english(dice) if voice.language == "en" else foreign(voice.language, dice)
         try:
-            spoken = pico_says(voice, known_english(dice), said.manner)
+            spoken = pico_says(voice, text, said.manner)
         except AlignmentError:
             # The aligner loses its way in one utterance of thirty: the next draw speaks instead.
             continue

@@ -140,7 +140,7 @@ def align(clip: SpeechClip, words: list[str], name: str, decoder: Any = None) ->
 
 
 def _found(decoder: Any, words: list[str], clip: SpeechClip, lead: float) -> list[dict[str, Any]]:
-    """Words and phones with ``lead`` seconds of silence around the sound; nothing where the decoder loses its way."""
+    """Words and phones with ``lead`` seconds of silence around the sound; nothing where not every word is found."""
     quiet = np.zeros(int(lead * SAMPLE_RATE), np.float32)
     samples = np.concatenate((quiet, np.clip(clip.samples, -1.0, 1.0), quiet))
     sound = (samples * 32767).astype("<i2").tobytes()
@@ -154,7 +154,10 @@ def _found(decoder: Any, words: list[str], clip: SpeechClip, lead: float) -> lis
         words_found = decoder.get_alignment()
     except RuntimeError:  # all that it says of a search that died
         return []
-    return [] if words_found is None else list(_rows(words_found, lead, clip.seconds))
+    rows = [] if words_found is None else list(_rows(words_found, lead, clip.seconds))
+    # A search that runs out of sound leaves the last words out without a word.
+    told = [row["w"].partition("(")[0] for row in rows if not row["w"].startswith(("<", "["))]
+    return rows if told == words else []
 
 
 def _listen(decoder: Any, sound: bytes) -> None:

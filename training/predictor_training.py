@@ -7,6 +7,7 @@ and moving along the emotion stream's features moves the feeling and nothing els
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,10 @@ MIXED = 0.6
 
 BEYOND = 0.4
 """How far beyond either of two clips a mixture of their emotion streams may go."""
+
+BLENDED = 0.4
+"""How often the words of two clips are heard as one blend, which asks for the blend of both faces (manifold mixup,
+Verma 2019): voices that nobody taught leave features in doubt, and a face must lie between what is likely there."""
 
 DECODER_RATE = 0.2
 """The decoder's share of the learning rate: it may get used to what the predictor sends it."""
@@ -75,6 +80,20 @@ def mixed(feeling: Tensor, agitation: Tensor) -> tuple[Tensor, Tensor]:
     return share[:, None, None] * feeling + (1 - share[:, None, None]) * other, within
 
 
+def blended(words: Tensor, crops: Crops) -> tuple[Tensor, Crops]:
+    """Some clips' words (B, T, F) and faces blended with those of the next clip, in any share."""
+    share = torch.where(torch.rand(len(words)) < BLENDED, torch.rand(len(words)), torch.ones(len(words)))
+
+    def with_next(values: Tensor) -> Tensor:
+        part = share.reshape(-1, *[1] * (values.ndim - 1))
+        return part * values + (1 - part) * values.roll(1, 0)
+
+    faces = {name: with_next(getattr(crops, name)) for name in ("motion", "gap", "shut", "spoken")}
+    # A phone has no halves: the larger part says it.
+    phone = torch.where(share[:, None] < 0.5, crops.phone.roll(1, 0), crops.phone)
+    return with_next(words), dataclasses.replace(crops, **faces, phone=phone, real=crops.real * crops.real.roll(1, 0))
+
+
 @dataclass(frozen=True)
 class Foundations:
     """What the stages before have left: files of the encoders and of the prior."""
@@ -96,6 +115,7 @@ class Lesson:
         prior = network.motion_prior
         words, feeling = self.trainee.listeners(crops)
         said, felt = self.says(words, crops), self.says.of_feeling(feeling, crops)
+        words, crops = blended(words, crops)
         feeling, agitation = mixed(feeling, crops.agitation)
         wanted = crops.felt(agitation)
         told = prior.quantize(self.trainee.latents(words, feeling)).latent

@@ -19,11 +19,11 @@ from lsf_blender_addon.models.card import (
 )
 
 SHARES = {
-    "espeak_english": 0.21,
-    "espeak_world": 0.145,
-    "flite": 0.27,
-    "festival": 0.15,
-    "pico": 0.2,
+    "espeak_english": 0.175,
+    "espeak_world": 0.12,
+    "flite": 0.225,
+    "festival": 0.125,
+    "pico": 0.33,
     "held_out": 0.025,
 }
 """How the hours of speech are divided: voices made from recordings teach most, so they have more than half."""
@@ -87,15 +87,15 @@ class Recipe:
     """
 
     name: str = "starter"
-    hours: float = 8.1
+    hours: float = 9.7
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2600, crops=16, rate=1.5e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=3400, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=3500, crops=16, rate=1.3e-3, frames=160))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
     seed: int = 1
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "words"
 LANGUAGES = (
-    *("cs", "de", "es", "fi", "fr-fr", "hi", "hu", "id", "it"),
+    *("cs", "de", "es", "fi", "fr", "hi", "hu", "id", "it"),
     *("ja", "nl", "pl", "pt", "ro", "ru", "sv", "sw", "tr"),
 )
 FUNCTION_WORDS = (

@@ -69,6 +69,10 @@ RECORDED: tuple[Voice, ...] = (
     Voice("festival", "msu_ru_nsh_clunits", "ru", "BSD-like (N. Shmyrev)", 120.0, recorded=True),
     Voice("pico", "en-US", "en", "Apache-2.0 (SVOX)", recorded=True),
     Voice("pico", "en-GB", "en", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("pico", "de-DE", "de", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("pico", "es-ES", "es", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("pico", "fr-FR", "fr", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("pico", "it-IT", "it", "Apache-2.0 (SVOX)", recorded=True),
 )
 """Voices made from people's recordings. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi, Italian …) are left
 out: whether sound concatenated from their recordings may train weights under CC0 is not clear."""
@@ -89,7 +93,7 @@ VARIANTS = (
 )
 ENGLISHES = (
     "en-us",
-    "en-gb",
+    "en",
     "en-gb-scotland",
     "en-gb-x-rp",
     "en-gb-x-gbclan",

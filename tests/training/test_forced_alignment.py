@@ -105,12 +105,22 @@ def test_words_that_nobody_says_are_refused(hello: tuple[SpeechClip, Path], tmp_
 
 
 @pytest.mark.skipif(not has_espeak(), reason="needs espeak-ng's library")
+def test_a_recording_that_ends_before_its_words_do_is_refused(repository: Path) -> None:
+    whole = read_clip(repository / "samples" / "hello.wav")
+    cut = SpeechClip(whole.samples[: 3 * 16_000], "hello.wav", 0.0)
+    words = forced_alignment.words_in(HELLO)
+    said = forced_alignment.align(whole, words, "hello.txt")
+    assert [row["w"].partition("(")[0] for row in said if not row["w"].startswith("<")] == words
+    with pytest.raises(AlignmentError, match="cannot be found"):
+        forced_alignment.align(cut, words, "hello.txt")
+
+
 def test_a_word_that_the_dictionary_lacks_is_pronounced() -> None:
     pytest.importorskip("pocketsphinx")
     from training.voices import Espeak, Manner, espeak_voice  # noqa: PLC0415
 
     text = "the zimbapple stood by the door"
-    samples, said = Espeak().say(espeak_voice("en-us", "m3"), text, Manner())
+    samples, said = Espeak().say(espeak_voice("en-us", "f2"), text, Manner())
     found = forced_alignment.align(SpeechClip(samples, "a.wav"), text.split(), "a.txt")
     (word,) = [word for word in found if word["w"] == "zimbapple"]
     lips = [phone["b"] for phone in word["phones"] if phone["p"] in {"M", "B", "P"}]

@@ -19,6 +19,14 @@ from training.texts import FUNCTION_WORDS, english, known_english, lines, words
 from training.voices import RATE, RECORDED, Manner, Voice
 
 VOICES = [voice for voice in RECORDED if voice.engine == "pico"]
+SAID = {
+    "en": ("The pepper pot is on top of the map.", 5),
+    "de": ("Papa packt die Suppe in Papier.", 6),
+    "es": ("papá compra ropa y papel", 6),
+    "fr": ("papa pousse la porte du port", 5),
+    "it": ("papà porta pane e pepe", 6),
+}
+"""What each language says, and how many /p/ are in it."""
 
 
 def level(samples: np.ndarray, begin: float, end: float) -> float:
@@ -27,13 +35,14 @@ def level(samples: np.ndarray, begin: float, end: float) -> float:
 
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: str(voice.name))
 def test_phones_cover_the_sound_and_bilabials_are_quieter_than_vowels(voice: Voice) -> None:
-    samples, phones = pico_says(voice, "The pepper pot is on top of the map.", Manner())
+    text, count = SAID[voice.language]
+    samples, phones = pico_says(voice, text, Manner())
     assert phones[0].begin == 0.0
     assert phones[-1].end == pytest.approx(len(samples) / RATE, abs=0.02)
     assert all(before.end == pytest.approx(after.begin) for before, after in itertools.pairwise(phones))
-    assert [phone.name for phone in phones].count("p") == 5
+    assert [phone.name for phone in phones].count("p") == count
     stops = [level(samples, p.begin, p.begin + 0.6 * (p.end - p.begin)) for p in phones if p.name == "p"]
-    vowels = [level(samples, p.begin, p.end) for p in phones if p.name in {"aa", "ae", "eh"}]
+    vowels = [level(samples, p.begin, p.end) for p in phones if p.name in {"aa", "ae", "eh", "ow", "ao"}]
     assert np.median(stops) < 0.4 * np.median(vowels)
 
 
@@ -48,9 +57,15 @@ def test_words_that_are_not_said_are_an_error_of_its_own_kind() -> None:
         pico_says(VOICES[0], "...", Manner())
 
 
-def test_a_shard_speaks_with_both_voices() -> None:
+def test_words_of_other_languages_keep_their_own_phones() -> None:
+    german = next(voice for voice in VOICES if voice.language == "de")
+    _, phones = pico_says(german, "bücher", Manner())
+    assert "y2" in {phone.name for phone in phones}
+
+
+def test_a_shard_speaks_with_every_voice() -> None:
     speech = corpus.speak(corpus.Shard("pico", 3, 30.0))
-    said = [next(speech) for _ in range(12)]
+    said = [next(speech) for _ in range(40)]
     assert {utterance.voice for utterance in said} == {voice.name for voice in VOICES}
     assert all(utterance.recorded for utterance in said)
 

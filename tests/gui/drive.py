@@ -120,7 +120,23 @@ def add_sounds(hands: Hands) -> None:
     hands.wait("a sequencer", lambda state: "SEQUENCE_EDITOR" in areas(state))
     header = hands.part("SEQUENCE_EDITOR", "HEADER")
     hands.drag((700, header.top - 1), (700, header.top - 190))
+    show_scene(hands)
     add_sound(hands, FOLDER / "hello.wav")
+
+
+def show_scene(hands: Hands) -> None:
+    """Since 5.0 a sequencer shows no scene until one is chosen, left of the button that makes a new one."""
+    if hands.state()["sequencer_scene"]:
+        return
+    header = hands.part("SEQUENCE_EDITOR", "HEADER")
+    for across in range(header.left, header.left + header.width, 12):
+        place = (across, header.top + header.height // 2)
+        if "new_sequencer_scene" in hands.under(place):
+            hands.click((place[0] - 22, place[1]))
+            time.sleep(1)
+            hands.press("Return")
+            break
+    hands.wait("a scene in the sequencer", lambda state: state["sequencer_scene"], 10)
 
 
 def add_sound(hands: Hands, path: Path) -> None:

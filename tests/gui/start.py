@@ -78,6 +78,7 @@ def _write() -> None:
         "worker": _worker(),
         "objects": bpy.data.objects.keys(),
         "actions": bpy.data.actions.keys(),
+        "sequencer_scene": _sequencer_scene(),
         "strips": _strips(),
         "heads": {thing.name: _head(thing) for thing in bpy.data.objects if hasattr(thing, "lsf") and thing.lsf.takes},
         "run": _run(),
@@ -130,6 +131,13 @@ def _tab(area: Any, region: Any) -> str:
 
 def _place(thing: Any) -> dict[str, int]:
     return {"x": thing.x, "y": thing.y, "width": thing.width, "height": thing.height}
+
+
+def _sequencer_scene() -> str:
+    """Which scene the sequencer shows; since 5.0 it may show none."""
+    workspace = bpy.context.window_manager.windows[0].workspace
+    shown = getattr(workspace, "sequencer_scene", bpy.context.scene)
+    return shown.name if shown is not None else ""
 
 
 def _strips() -> list[str]:

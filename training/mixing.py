@@ -33,7 +33,7 @@ class Chances:
     dynamics: float = 0.6
     microphone: float = 0.6
     dull: float = 0.35
-    room: float = 0.5
+    room: float = 0.8
     noise: float = 0.65
     telephone: float = 0.1
     hiss: float = 0.4

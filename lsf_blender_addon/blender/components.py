@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from ..head.basis import SIGNATURE, require_signature, same_basis, signature_of
+from ..head.basis import SIGNATURE, release_of, require_signature, same_basis, signature_of
 from ..head.crossing import to_head
 from ..head.model import Head
 from ..motion import FaceMotion
-from .faces import MARK, Face, positions
+from .faces import MARK, Face, positions, settings_of
 from .scene_flame import scene_head
 
 
@@ -22,7 +22,14 @@ def require_own_components(face: Face, motion: FaceMotion) -> None:
     """
     if motion.space == face.space == "flame":
         signature = _signature(face) if "basis" in motion.origin else []
-        require_signature(motion, signature, _name(face))
+        require_signature(motion, signature, _name(face), release(face))
+
+
+def release(face: Face) -> str:
+    """The year of the FLAME release that a head is of: what a person said, else what its name says; empty if neither."""
+    settings = settings_of(face.mesh)
+    said = "NAME" if settings is None else str(settings.release)
+    return release_of(_name(face)) if said == "NAME" else said
 
 
 def on_scene_head(face: Face, motion: FaceMotion, bundled: Head, made_for: Head | None) -> FaceMotion:

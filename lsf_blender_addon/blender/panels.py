@@ -9,8 +9,9 @@ from typing import Any
 import bpy
 
 from ..errors import LsfError
+from ..head.basis import SPOKEN
 from ..models.store import installed_models
-from . import compat, failures, jobs, operators, panels_character, preferences, strips, takes
+from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 
@@ -300,7 +301,18 @@ def _draw_head(layout: Any, context: Any) -> None:
     if face.missing:
         listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence
         _text(box, context, f"Missing: {listed}", "INFO")
+    if face.space == "flame":
+        _draw_release(box, context, face)
     _draw_identity(box, context, face)
+
+
+def _draw_release(box: Any, context: Any, face: Face) -> None:
+    """Which FLAME it is, as long as nothing but a guess tells."""
+    split = box.split(factor=0.4)
+    split.label(text="Release")
+    split.prop(face.mesh.lsf, "release", text="")
+    if not components.release(face):
+        _text(box, context, f"Taken for FLAME {SPOKEN}: its name gives no year. Choose the release if it is 2023.", "INFO")
 
 
 def _draw_identity(box: Any, context: Any, face: Face) -> None:

@@ -80,6 +80,7 @@ class LsfHead(properties_character.CharacterSettings, bpy.types.PropertyGroup):
         takes: Any
         active_take: int
         report: str
+        release: str
         expression: float
         mouth: float
         upper: float
@@ -100,6 +101,17 @@ class LsfHead(properties_character.CharacterSettings, bpy.types.PropertyGroup):
             update=_show,
         )
         report: StringProperty(override=OVERRIDABLE)
+        release: EnumProperty(
+            name="Release",
+            description="Which FLAME this head is of. 2020 and 2023 make another face of the same numbers",
+            items=(
+                ("NAME", "As Named", "The year in the head's name; without one it is taken for FLAME 2020"),
+                ("2020", "2019 or 2020", "The release that the published network speaks"),
+                ("2023", "2023", "A head with other expression components, which the published network does not speak"),
+            ),
+            default="NAME",
+            override=OVERRIDABLE,
+        )
         expression: FloatProperty(
             name="Expression",
             description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",

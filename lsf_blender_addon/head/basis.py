@@ -80,11 +80,12 @@ def require_basis(motion: FaceMotion, head: Head) -> None:
         require_signature(motion, basis_of(head), head.name)
 
 
-def require_signature(motion: FaceMotion, signature: list[float], name: str) -> None:
+def require_signature(motion: FaceMotion, signature: list[float], name: str, release: str | None = None) -> None:
     """Refuse a motion in ``flame`` on a head of this name whose components have another signature.
 
     A motion that remembers its basis must have the head's very own. One that does not is FLAME 2020's, as the
-    published network's are: it is refused where the head's name says another release.
+    published network's are: it is refused where the head is of another release, by ``release`` (a year, or empty where
+    unknown) or, where that is None, by its name.
 
     Raises:
         MotionError: they do not fit, with what to do.
@@ -94,7 +95,7 @@ def require_signature(motion: FaceMotion, signature: list[float], name: str) -> 
         fits = same_signature(remembered, signature)
         whose = f"those of {motion.origin.get('basis_name', 'another file')!r}"
     else:
-        fits = release_of(name) in {"", SPOKEN, "2019"}
+        fits = (release_of(name) if release is None else release) in {"", SPOKEN, "2019"}
         whose = f"FLAME {SPOKEN}'s, as far as the motion says"
     if not fits:
         raise MotionError(

@@ -26,6 +26,9 @@ HEADINGS = ("Shaping", "Model and Takes", "Report")
 BELOW_LIST, HEADING = 95, 26
 """Pixels from the first button beside the list of takes to the first heading below it, and from heading to heading."""
 
+BESIDE_LIST = 0.83
+"""Share of the sidebar's width, its tabs included, at which the buttons beside the list of takes lie."""
+
 FEWEST_ROWS, MOST_ROWS, ROW_OF_LIST = 3, 5, 21
 """The list of takes grows with them."""
 
@@ -149,7 +152,10 @@ def add_sound(hands: Hands, path: Path) -> None:
     time.sleep(1)
     hands.press("Return")
     choose_file(hands, path)
-    hands.wait("a strip", lambda state: state["strips"] not in ([], before))
+    state = hands.wait("a strip", lambda state: state["strips"] not in ([], before))
+    if "TRANSFORM_OT_seq_slide" in state["modal"]:  # since 5.0 a new strip hangs on the mouse until it is put down
+        hands.press("0", "Tab", "0", "Return")  # moved by no frame and by no channel
+        hands.wait("the strip put down", lambda state: not state["modal"], 10)
 
 
 def open_tab(hands: Hands, area: str) -> Part:
@@ -237,7 +243,7 @@ def undo(hands: Hands) -> None:
 
 def panel(hands: Hands, side: Part, name: str) -> tuple[int, int]:
     """The heading of one of the closed panels below the list of takes; a click opens it, another closes it."""
-    across, down = hands.find(side, "lsf.copy_take", 0.92)
+    across, down = hands.find(side, "lsf.copy_take", BESIDE_LIST)
     more = min(max(len(only_head(hands.state())["takes"]), FEWEST_ROWS), MOST_ROWS) - FEWEST_ROWS
     return across - 150, down + BELOW_LIST + ROW_OF_LIST * more + HEADING * HEADINGS.index(name)
 
@@ -255,7 +261,7 @@ def three_takes(hands: Hands) -> None:
     hands.click(hands.find(side, "lsf.animate", 0.3))
     state = hands.wait("four takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == 4)
     seen = {}
-    across, down = hands.find(side, "lsf.copy_take", 0.92)
+    across, down = hands.find(side, "lsf.copy_take", BESIDE_LIST)
     for row in range(3):
         hands.click((across - 120, down + 4 + 20 * row))
         time.sleep(0.5)

@@ -73,6 +73,7 @@ def _write() -> None:
         "load": os.getloadavg()[0],
         "copied": seen["copied"],
         "windows": [_window(window) for window in window_manager.windows],
+        "modal": [action.bl_idname for window in window_manager.windows for action in window.modal_operators],
         "section": bpy.context.preferences.active_section,
         "extensions": [name for name in bpy.context.preferences.addons.keys() if LSF in name],  # noqa: SIM118
         "worker": _worker(),

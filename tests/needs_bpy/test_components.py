@@ -129,3 +129,27 @@ def test_the_panel_refuses_a_head_of_another_release_before_a_run_and_takes_its_
     panel.lsf.model = "published"
     panel.lsf.head = rig.build_rig(old, "Olga").mesh
     assert jobs.looked_at(bpy.context)[0].mesh == panel.lsf.head
+
+
+@pytest.mark.usefixtures("_needs_sound", "add_on")
+def test_where_no_name_says_the_release_a_person_says_it(new: Head, panel: Any) -> None:
+    mesh = rig.build_rig(replace(new, name="generic_model"), "Anna").mesh
+    bpy.context.view_layer.objects.active = mesh
+    face = faces.face_of(mesh)
+    assert components.release(face) == ""
+    assert jobs.looked_at(bpy.context)[0].mesh == mesh  # taken for 2020, which the panel says
+    mesh.lsf.release = "2023"
+    assert components.release(face) == "2023"
+    with pytest.raises(ModelError, match="put the head's release right in the panel"):
+        jobs.looked_at(bpy.context)
+    panel.lsf.model = "starter"
+    assert jobs.looked_at(bpy.context)[0].mesh == mesh
+
+
+@pytest.mark.usefixtures("_needs_sound", "add_on")
+def test_what_a_person_says_counts_more_than_the_name(new: Head, panel: Any) -> None:
+    mesh = rig.build_rig(new, "Anna").mesh
+    bpy.context.view_layer.objects.active = mesh
+    mesh.lsf.release = "2020"
+    assert panel.lsf.model == "published"
+    assert jobs.looked_at(bpy.context)[0].mesh == mesh

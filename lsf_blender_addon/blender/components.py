@@ -26,7 +26,7 @@ def require_own_components(face: Face, motion: FaceMotion) -> None:
 
 
 def release(face: Face) -> str:
-    """The year of the FLAME release that a head is of: what a person said, else what its name says; empty if neither."""
+    """The year of a head's FLAME release: what a person said, else what its name says; empty if neither."""
     settings = settings_of(face.mesh)
     said = "NAME" if settings is None else str(settings.release)
     return release_of(_name(face)) if said == "NAME" else said

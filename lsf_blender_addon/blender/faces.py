@@ -163,6 +163,10 @@ def face_of(thing: Any) -> Face:
     if all(name in blocks for name in FLAME_EXPRESSIONS):
         axes = AXES if armature is None else _axes_of(armature)
         return Face(mesh, armature, "flame", FLAME_EXPRESSIONS, _own_jaw(armature), axes, np.zeros((3, CHANNELS)))
+    if not blocks:
+        raise SceneError(
+            f"{mesh.name!r} is no head that can speak: it has no shape keys. Add a head, or select another."
+        )
     table = table_of(mesh)
     known = sum(bool(row.follows) for row in table.rows.values())
     if known < FEWEST_KEYS and not said_of(mesh)[0].rows:

@@ -260,8 +260,8 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
     except MotionError as reason:
         raise ModelError(
             f"The model {card.title!r} speaks FLAME {SPOKEN}'s expression components, and the head {face.mesh.name!r} "
-            f"has others: they would make a wrong face. Choose a FLAME {SPOKEN} head or a model that speaks ARKit, or put "
-            "the head's release right in the panel."
+            f"has others: they would make a wrong face. Choose a FLAME {SPOKEN} head or a model that speaks ARKit, or "
+            "put the head's release right in the panel."
         ) from reason
     check_face(face, card.space)
     rest = np.zeros((2, len(face.expressions)), np.float32)

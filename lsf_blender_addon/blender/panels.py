@@ -312,7 +312,8 @@ def _draw_release(box: Any, context: Any, face: Face) -> None:
     split.label(text="Release")
     split.prop(face.mesh.lsf, "release", text="")
     if not components.release(face):
-        _text(box, context, f"Taken for FLAME {SPOKEN}: its name gives no year. Choose the release if it is 2023.", "INFO")
+        guessed = f"Taken for FLAME {SPOKEN}: its name gives no year. Choose the release if it is 2023."
+        _text(box, context, guessed, "INFO")
 
 
 def _draw_identity(box: Any, context: Any, face: Face) -> None:

@@ -155,7 +155,12 @@ def add_sound(hands: Hands, path: Path) -> None:
     state = hands.wait("a strip", lambda state: state["strips"] not in ([], before))
     if "TRANSFORM_OT_seq_slide" in state["modal"]:  # since 5.0 a new strip hangs on the mouse until it is put down
         hands.press("0", "Tab", "0", "Return")  # moved by no frame and by no channel
-        hands.wait("the strip put down", lambda state: not state["modal"], 10)
+        state = hands.wait("the strip put down", lambda state: not state["modal"], 10)
+        hands.press("g")  # it was put where the mouse had been: away from there, to the first frame
+        hands.write(str(1 - min(state["starts"])))
+        hands.press("Return")
+        hands.wait("the strip at the beginning", lambda state: min(state["starts"]) == 1, 10)
+        hands.press("Home")
 
 
 def open_tab(hands: Hands, area: str) -> Part:

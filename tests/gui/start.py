@@ -80,7 +80,8 @@ def _write() -> None:
         "objects": bpy.data.objects.keys(),
         "actions": bpy.data.actions.keys(),
         "sequencer_scene": _sequencer_scene(),
-        "strips": _strips(),
+        "strips": [strip.name for strip in _strips()],
+        "starts": [int(strip.frame_final_start) for strip in _strips()],
         "heads": {thing.name: _head(thing) for thing in bpy.data.objects if hasattr(thing, "lsf") and thing.lsf.takes},
         "run": _run(),
         "runs": [_gaps(run) for run in seen["runs"]],
@@ -141,12 +142,13 @@ def _sequencer_scene() -> str:
     return shown.name if shown is not None else ""
 
 
-def _strips() -> list[str]:
+def _strips() -> list[Any]:
+    """The selected ones."""
     editor = bpy.context.scene.sequence_editor
     if editor is None:
         return []
     every = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
-    return [strip.name for strip in every if strip.select]
+    return [strip for strip in every if strip.select]
 
 
 def _head(mesh: Any) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import pytest
 
 from lsf_blender_addon.head.model import Head
 from tests.head.bundled import head
-from tests.head.flame_files import flame_arrays
 
 
 def flame_file(shared: Path, path: Path, carried: Head) -> Path:
     """Write a head on FLAME's mesh as a file of FLAME's structure."""
+    from tests.head.flame_files import flame_arrays  # noqa: PLC0415
+
     shapes = np.zeros((carried.vertex_count, 3, 400), np.float32)
     shapes[:, :, : carried.shape_count] = carried.shape_directions
     shapes[:, :, 300:350] = carried.expression_directions

@@ -6,44 +6,25 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ..errors import SceneError
 from ..formats.facts import facts_of
-from ..head.flame import Head, read_head
-from ..models.store import bundled_head
+from ..head.model import Head
 from ..motion import FaceMotion
-from . import chatter, compat, crossing, properties, render, strips
+from . import compat, properties, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
-from .components import on_scene_head
-from .crossing import BY_NAMES_ALONE
 from .export import export, save_blend
-from .faces import Face, face_of, heads_in
+from .faces import Face
 from .film import Facts
-from .rig import build_rig
+from .opening import SceneHead, doubt_of, opened, spoken_by
 from .stage import set_stage
 
 FIRST_FRAME = 1
 
 MOST_NAMED = 3
 """Shape keys in a sentence."""
-
-
-@dataclass(frozen=True)
-class SceneHead:
-    """A head that stands in somebody's ``.blend``.
-
-    Attributes:
-        path: the file; it is read and not written to.
-        name: of the head's mesh or armature; None where the file has one head only.
-        made_for: the FLAME file whose components the motion speaks, where they are not the head's own.
-    """
-
-    path: Path
-    name: str | None = None
-    made_for: Head | None = None
 
 
 OUTPUTS = ("blend", "glb", "fbx", "usd", "abc", "mp4")
@@ -119,11 +100,12 @@ def animate(
         raise SceneError("This Blender was built without sound, so its movies are silent; use another version.")
     wanted = [kind for kind in OUTPUTS if kind in outputs]
     bar = _Bar(progress, {stage: SHARES[stage] for stage in ("scene", "bake", *wanted)})
-    if isinstance(head, SceneHead):
-        face, scene = _opened(head)
-        motion = on_scene_head(face, motion, read_head(bundled_head()), head.made_for)
-    else:
-        face, scene = _built(head, title)
+    face, scene = opened(head, title)
+    if not isinstance(head, SceneHead):
+        set_stage(scene, face.mesh)
+        scene.render.engine = compat.WORKBENCH
+        compat.plain_colours(scene)
+    motion = spoken_by(face, motion, head)
     if fps is not None or not isinstance(head, SceneHead):
         compat.set_rate(scene, fps or motion.fps)
     rate = float(compat.rate(scene))
@@ -149,6 +131,7 @@ def animate(
                 picture,
                 sound=audio_path,
                 sound_frame=start_frame,
+                subject=face.mesh,
                 facts=Facts(title, facts_of(motion.origin)),
                 progress=lambda stage, share: bar.at("mp4", share if stage == "render" else 1.0),
                 cancelled=cancelled,
@@ -160,44 +143,8 @@ def animate(
     return AnimationReport(files, baked, last - start_frame + 1, rate, notes)
 
 
-def _built(head: Head, title: str) -> tuple[Face, Any]:
-    """A head of our own making in an empty scene with camera and light."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
-    rig = build_rig(head, title)
-    set_stage(scene, rig.mesh)
-    scene.render.engine = compat.WORKBENCH
-    compat.plain_colours(scene)
-    return face_of(rig.mesh), scene
-
-
-def _opened(head: SceneHead) -> tuple[Face, Any]:
-    """The head in a ``.blend``, and the scene that the file shows; its scripts do not run."""
-    if not head.path.is_file():
-        raise SceneError(f"There is no file {head.path}.")
-    try:
-        with chatter.kept():
-            bpy.ops.wm.open_mainfile(filepath=str(head.path.resolve()), load_ui=False, use_scripts=False)
-    except RuntimeError as reason:
-        raise SceneError(f"Blender cannot open {head.path}: {str(reason).strip()}") from reason
-    scene = bpy.context.scene
-    if head.name is not None:
-        thing = scene.objects.get(head.name)
-        if thing is None:
-            raise SceneError(f"There is no object {head.name!r} in the scene {scene.name!r} of {head.path}.")
-        return face_of(thing), scene
-    faces = heads_in(scene.objects)
-    if len(faces) != 1:
-        names = ", ".join(face.mesh.name for face in faces) or "none"
-        raise SceneError(f"{head.path} has not one head but {len(faces)} ({names}): name the object with --object.")
-    return faces[0], scene
-
-
 def _notes(face: Face, baked: BakeReport, *, silent: bool) -> tuple[str, ...]:
-    notes = []
-    across = None if face.space == "arkit" else crossing.known(face)
-    if across is not None and across.reason:
-        notes.append(f"{BY_NAMES_ALONE} {across.reason}")
+    notes = [*doubt_of(face)]
     if baked.widened:
         named = ", ".join(baked.widened[:MOST_NAMED]) + (" …" if len(baked.widened) > MOST_NAMED else "")
         notes.append(f"The slider range of {len(baked.widened)} shape keys had to grow: {named}.")

@@ -17,10 +17,10 @@ from ..formats.points import at_rate
 from ..head.model import Head
 from ..moments import moments, poses_of
 from ..motion import FaceMotion
-from . import compat, film, render
+from . import compat, film, properties, render
 from .bake import BakeSettings, plan, write
-from .faces import face_of
-from .rig import build_rig, to_blender
+from .opening import SceneHead, doubt_of, opened, spoken_by
+from .rig import to_blender
 
 Points = NDArray[np.float32]
 Progress = Callable[[str, float], None]
@@ -41,15 +41,15 @@ class Shown:
 
     Attributes:
         label: what is written into its corner.
-        head: whose face.
-        motion: what it does, in the head's space; or
+        head: whose face; one that stands in a ``.blend`` is shown in that file's scene, with all that is in it.
+        motion: what it does, in the head's space, or as ``opening.spoken_by`` takes it; or
         points: (T, V, 3) float32 where its vertices lie, metres, in the head file's axes, ``fps`` times a second.
         fps: of the points.
-        identity: (up to S,) coefficients of the head's shape directions.
+        identity: (up to S,) coefficients of the shape directions of a head from a head file.
     """
 
     label: str
-    head: Head
+    head: Head | SceneHead
     motion: FaceMotion | None = None
     points: Points | None = None
     fps: float = 25.0
@@ -76,9 +76,10 @@ class Sheet:
     moments: int = 12
 
 
+@properties.known()
 def preview(
     faces: Sequence[Shown],
-    fps: float,
+    fps: float | None = None,
     *,
     movie: Path | None = None,
     sheet: Sheet | None = None,
@@ -88,14 +89,14 @@ def preview(
     sound: Path | None = None,
     facts: film.Facts | None = None,
     progress: Progress | None = None,
-) -> list[Path]:
+) -> tuple[str, ...]:
     """Render faces that move at the same time, side by side.
 
     Whatever Blender has open in this process is closed without saving: call this where no person works.
 
     Args:
         faces: which; at least one.
-        fps: frames a second of the movie.
+        fps: frames a second of the movie; where None, those of the first face's ``.blend``, or of its motion or points.
         movie: the ``.mp4``; none where None.
         sheet: the sheet; none where None. One face gets rows of pictures, several a row each.
         picture: how one face looks.
@@ -106,16 +107,18 @@ def preview(
         progress: called with a stage and the share of the whole that is done, 0 to 1.
 
     Returns:
-        The files that were written.
+        What a person should know besides.
 
     Raises:
-        SceneError: something cannot be rendered or written; no half of a file is left.
+        LsfError: something cannot be shown, rendered or written; no half of a file is left.
     """
+    fps = fps or _rate(faces[0])
     last = max(1, math.ceil(max(face.seconds for face in faces) * fps - 1e-6))
     chosen = _moments(faces[0], fps, sheet.moments) if sheet is not None else []
     part = (SHEET_SHARE if movie is not None else 1.0) if sheet is not None else 0.0
     reels: list[list[Path]] = []
     shots: list[Path] = []
+    notes: dict[str, None] = {}
     with render.workplace() as folder:
         for number, face in enumerate(faces):
             begun = number / len(faces)
@@ -124,7 +127,8 @@ def preview(
                 if progress is not None:
                     progress(stage, begun + share / len(faces))
 
-            scene, subject = _scene(face, fps, folder / f"{number}.pc2")
+            scene, subject, doubts = _scene(face, fps, folder / f"{number}.pc2")
+            notes |= dict.fromkeys(doubts)
             if movie is not None:
                 place = folder / f"reel{number}"
                 place.mkdir()
@@ -147,27 +151,32 @@ def preview(
                 shots += render.stills(scene, wanted, look, subject=subject, labels=titles)
                 at("sheet", 1.0)
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        made = []
         if sheet is not None:
             across = columns or (len(chosen) if len(faces) > 1 else _row(len(chosen)))
-            made.append(film.sheet(shots, sheet.path, across))
+            film.sheet(shots, sheet.path, across)
         if movie is not None:
             across = columns or _row(len(faces))
-            made.append(film.film(reels, movie, fps, picture.quality, columns=across, sound=sound, facts=facts))
-    return made
+            film.film(reels, movie, fps, picture.quality, columns=across, sound=sound, facts=facts)
+    return tuple(notes)
 
 
-def _scene(face: Shown, fps: float, cache: Path) -> tuple[Any, Any]:
-    """An empty scene with one face that moves from frame 1 on, and its mesh."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
+def _rate(face: Shown) -> float:
+    """Frames a second of a face's scene where it has one, else of what it does."""
+    if isinstance(face.head, SceneHead):
+        return float(compat.rate(opened(face.head)[1]))
+    return face.fps if face.motion is None else face.motion.fps
+
+
+def _scene(face: Shown, fps: float, cache: Path) -> tuple[Any, Any, tuple[str, ...]]:
+    """A face that moves from frame 1 of its scene on: the scene, its mesh, and what a person should know."""
+    found, scene = opened(face.head, identity=face.identity)
     compat.set_rate(scene, fps)
-    rig = build_rig(face.head, identity=face.identity)
     if face.motion is not None:
-        write(plan(face_of(rig.mesh), face.motion, BakeSettings(start_frame=1), scene))
+        write(plan(found, spoken_by(found, face.motion, face.head), BakeSettings(start_frame=1), scene))
     elif face.points is not None:
-        _play(rig.mesh, at_rate(face.points, face.fps, fps), cache)
-    return scene, rig.mesh
+        _play(found.mesh, at_rate(face.points, face.fps, fps), cache)
+    scene.frame_set(1)
+    return scene, found.mesh, doubt_of(found)
 
 
 def _play(mesh: Any, points: Points, cache: Path) -> None:

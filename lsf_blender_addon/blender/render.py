@@ -45,7 +45,8 @@ class Picture:
         quality: H.264's: ``MEDIUM``, ``HIGH`` or ``PERC_LOSSLESS``.
         engine: ``workbench``, ``eevee`` or ``cycles``.
         samples: per pixel, of EEVEE and Cycles; Blender's own where None.
-        view: the camera, of ``stage.VIEWS``, where the scene has none.
+        view: a camera of ``stage.VIEWS``, in place of the scene's own; where None, that one, or ``portrait`` where
+            there is none.
     """
 
     width: int = 480
@@ -54,7 +55,7 @@ class Picture:
     quality: str = "HIGH"
     engine: str = "workbench"
     samples: int | None = None
-    view: str = "portrait"
+    view: str | None = None
 
 
 STILL = Picture(smooth="16")
@@ -85,7 +86,7 @@ def stills(
         scene: with the head.
         wanted: file → its frame; missing folders are made.
         picture: how; fine-grained where None.
-        subject: the mesh that the camera looks at where the scene has no camera; the scene's first mesh where None.
+        subject: the mesh that our camera looks at, where the scene's own is not used; the first one where None.
         labels: file → what is written into its corner.
 
     Raises:
@@ -125,7 +126,7 @@ def movie(
         picture: how it looks; the defaults where None.
         sound: a sound file.
         sound_frame: the scene's frame at which the sound's second 0 lies.
-        subject: the mesh that the camera looks at where the scene has no camera.
+        subject: the mesh that our camera looks at, where the scene's own is not used.
         facts: what the file says about where it comes from.
         progress: called with ``"render"`` or ``"encode"`` and a share.
         cancelled: asked between frames.
@@ -168,7 +169,7 @@ def frames(
         first: first frame.
         last: last frame.
         picture: how they look.
-        subject: the mesh that the camera looks at where the scene has no camera.
+        subject: the mesh that our camera looks at, where the scene's own is not used.
         label: what is written into the pictures' corner.
         progress: called with ``"render"`` and a share.
         cancelled: asked between frames.
@@ -231,11 +232,11 @@ def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> It
         studio.display.render_aa = picture.smooth
         compat.write_pictures(studio)
         compat.plain_colours(studio)
-        if studio.camera is None:
+        if studio.camera is None or picture.view is not None:
             subject = subject or next((thing for thing in scene.objects if thing.type == "MESH"), None)
             if subject is None:
                 raise SceneError("The scene has no mesh to make pictures of.")
-            made = set_stage(studio, subject, picture.view, (picture.width, picture.height))
+            made = set_stage(studio, subject, picture.view or "portrait", (picture.width, picture.height))
         if label:
             written = set_label(studio, label)
             text = written[1]

@@ -10,8 +10,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from . import compat
-from .faces import lip_vertices
+from . import compat, crossing
+from .faces import MARK, Face, face_or_none, lip_vertices, positions
+from .rotation import Doubles
 
 LENS = 85.0
 """Millimetres: a portrait lens."""
@@ -60,47 +61,63 @@ MOUTH_MARGIN = 2.2
 LABEL_SIZE, LABEL_INSET, LABEL_DISTANCE = 0.05, 0.03, 0.2
 """A label's height and distance from the picture's edges in parts of its height, and metres before the camera."""
 
+FARTHEST_SEEN = 10.0
+"""Times the head's distance: where a camera's sight ends at the nearest."""
+
+PART_OF_FACE = 0.05
+"""Of the farthest that shape keys move a vertex: what moves less is not looked for."""
+
+HEAD_REACH = 0.85
+"""From a face's middle, in parts of its height: what else belongs to the head."""
+
 LETTER = 0.56
 """How wide a letter is, on average, in parts of its size."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Sight:
+    """Where there is something to look at.
+
+    Attributes:
+        points: (N, 3) in the world.
+        lips: (L, 3); empty where they are not known.
+        heading: radians from -y to where a face looks, to its left.
+    """
+
+    points: Doubles
+    lips: Doubles
+    heading: float
+
+
 def set_stage(scene: Any, subject: Any, view: str = "portrait", shape: tuple[int, int] = (1, 1)) -> list[Any]:
-    """Put a camera, a sun and a dark background into a scene, and light Workbench softly.
+    """Put a camera before a head, with a sun and a dark background where the scene is not lit, and soften Workbench's.
 
     Args:
         scene: which.
-        subject: the mesh that the camera looks at, upright and facing -y.
+        subject: the mesh that the camera looks at; of a face in it, at the face, from where it looks to.
         view: one of :data:`VIEWS`.
         shape: width and height of the picture that the head is to fit into; square, as movies are.
 
     Returns:
         The new datablocks, so that the caller can remove them.
     """
-    world = bpy.data.worlds.new("LSF background")
-    compat.plain_background(world, BACKGROUND, FILL)
-    scene.world = world
     lens = bpy.data.cameras.new("LSF camera")
     lens.lens, lens.sensor_width, lens.clip_start = LENS, SENSOR, 0.01
     camera = bpy.data.objects.new("LSF camera", lens)
     scene.collection.objects.link(camera)
     scene.camera = camera
-    seen = VIEWS[view]
-    lips = lip_vertices(subject) if seen.mouth else ()
-    points = _points(subject)
-    points = points[list(lips)] if lips else points[points[:, 2] >= _chin(subject, float(points[:, 2].min()))]
-    turn = math.radians(seen.turn)
+    seen, sight = VIEWS[view], _sight(subject)
+    close = seen.mouth and len(sight.lips) > 0
+    points = sight.lips if close else sight.points
+    turn = sight.heading + math.radians(seen.turn)
     axes = np.array([[math.cos(turn), math.sin(turn), 0.0], [math.sin(turn), -math.cos(turn), 0.0], [0.0, 0.0, 1.0]])
     low, high = (points @ axes.T).min(axis=0), (points @ axes.T).max(axis=0)
     wide, deep, tall = high - low
     centre = (low + high) / 2 @ axes
-    reach = max(wide / shape[0], tall / shape[1]) * max(shape) * (MOUTH_MARGIN if lips else MARGIN)
+    reach = max(wide / shape[0], tall / shape[1]) * max(shape) * (MOUTH_MARGIN if close else MARGIN)
     distance = reach * LENS / SENSOR + deep / 2
-    place = centre + distance * (axes[1] + [0.0, 0.0, seen.rise])
-    _aim(camera, place, centre)
-    sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
-    sun.data.energy = 3.0
-    scene.collection.objects.link(sun)
-    _aim(sun, centre + np.array([-0.6, -1.0, 0.9]), centre)
+    _aim(camera, centre + distance * (axes[1] + [0.0, 0.0, seen.rise]), centre)
+    lens.clip_end = max(lens.clip_end, FARTHEST_SEEN * distance)
     shading = scene.display.shading
     shading.light = "STUDIO"
     shading.studio_light = "paint.sl"
@@ -109,23 +126,37 @@ def set_stage(scene: Any, subject: Any, view: str = "portrait", shape: tuple[int
     shading.show_shadows = False
     shading.show_object_outline = False
     shading.show_specular_highlight = True
-    return [camera, sun, lens, sun.data, world]
+    lit = any(thing.type == "LIGHT" for thing in scene.objects)
+    return [camera, lens] if lit else [camera, lens, *_light(scene, centre)]
+
+
+def _light(scene: Any, centre: Doubles) -> list[Any]:
+    world = bpy.data.worlds.new("LSF background")
+    compat.plain_background(world, BACKGROUND, FILL)
+    scene.world = world
+    sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
+    sun.data.energy = 3.0
+    scene.collection.objects.link(sun)
+    _aim(sun, centre + np.array([-0.6, -1.0, 0.9]), centre)
+    return [sun, sun.data, world]
 
 
 def set_label(scene: Any, text: str) -> list[Any]:
     """Write a label into the upper left corner of what a scene's camera sees.
 
     Args:
-        scene: with a perspective camera, and its resolution set.
+        scene: with a camera, and its resolution set.
         text: a line; small enough to fit the picture's width.
 
     Returns:
         The new datablocks: the object first, its curve second, so that the text can be changed.
     """
-    camera, shown = scene.camera, scene.render
-    longer = max(shown.resolution_x, shown.resolution_y)
-    reach = LABEL_DISTANCE * camera.data.sensor_width / camera.data.lens / longer
-    width, height = reach * shown.resolution_x, reach * shown.resolution_y
+    camera = scene.camera
+    away = max(LABEL_DISTANCE, 2 * camera.data.clip_start)
+    corners = np.array([tuple(corner) for corner in camera.data.view_frame(scene=scene)], np.float64)
+    if camera.data.type != "ORTHO":
+        corners *= away / -corners[:, 2:]
+    (left, top), (width, height) = (corners[:, :2].min(axis=0)[0], corners[:, 1].max()), np.ptp(corners[:, :2], axis=0)
     inset = LABEL_INSET * height
     curve = bpy.data.curves.new("LSF label", "FONT")
     curve.body = text
@@ -136,25 +167,77 @@ def set_label(scene: Any, text: str) -> list[Any]:
     curve.materials.append(ink)
     label = bpy.data.objects.new("LSF label", curve)
     label.parent = camera
-    label.location = (inset - width / 2, height / 2 - inset, -LABEL_DISTANCE)
+    label.location = (left + inset, top - inset, -away)
     scene.collection.objects.link(label)
     return [label, curve, ink]
 
 
-def _points(subject: Any) -> Any:
+def _sight(subject: Any) -> _Sight:
+    """What of a mesh is looked at: all of it, or where there is a face, the head that the face is part of."""
+    points = _points(subject)
+    face = face_or_none(subject)
+    if face is None:
+        return _Sight(points, points[:0], 0.0)
+    read = crossing.known(face)
+    face = face if read is None else read.face
+    moving = _moving(face)
+    shown, posed = _head(face, points, moving), _posed(face, moving)
+    points = points @ posed[:3, :3].T + posed[:3, 3]
+    base = np.array((face.armature or subject).matrix_world.to_3x3(), np.float64)
+    ahead = posed[:3, :3] @ base @ face.axes @ [0.0, 0.0, 1.0]
+    lips = points[list(lip_vertices(face))]
+    return _Sight(points[shown], lips, math.atan2(ahead[0], -ahead[1]))
+
+
+def _points(subject: Any) -> Doubles:
     """(V, 3) where a mesh's vertices stand at rest."""
     points = np.empty(len(subject.data.vertices) * 3, np.float32)
     subject.data.vertices.foreach_get("co", points)
     matrix = np.array(subject.matrix_world, np.float64)
-    return points.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    placed: Doubles = points.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return placed
 
 
-def _chin(subject: Any, otherwise: float) -> float:
-    """How high the tip of the jaw bone stands, which on our rigs is the chin: a portrait leaves the neck out."""
-    armature = subject.find_armature()
-    if armature is None or "jaw" not in armature.data.bones:
-        return otherwise
-    return float((armature.matrix_world @ armature.data.bones["jaw"].tail_local).z)
+def _moving(face: Face) -> Any:
+    """(V,) whether a vertex is part of the face: whether its shape keys move it."""
+    blocks, rest = face.keys.key_blocks, positions(face.keys.reference_key)
+    farthest = np.zeros(len(rest))
+    for name in filter(None, face.expressions):
+        farthest = np.maximum(farthest, np.linalg.norm(positions(blocks[name]) - rest, axis=1))
+    return farthest >= PART_OF_FACE * farthest.max()
+
+
+def _head(face: Face, points: Doubles, moving: Any) -> Any:
+    """(V,) whether a portrait shows a vertex, of those where they stand at rest.
+
+    Of our own rigs it shows those above the tip of the jaw bone, which is the chin; of others, which may have a body,
+    those that lie about the face.
+    """
+    rig = face.armature
+    if MARK in face.mesh:
+        return points[:, 2] >= (
+            (rig.matrix_world @ rig.data.bones[face.jaw].tail_local).z if rig is not None and face.jaw else -np.inf
+        )
+    low, high = points[moving].min(axis=0), points[moving].max(axis=0)
+    return np.linalg.norm(points - (low + high) / 2, axis=1) <= HEAD_REACH * (high - low)[2]
+
+
+def _posed(face: Face, moving: Any) -> Doubles:
+    """(4, 4) by which the bone that holds most of a face has left its place of rest, in the world."""
+    if face.armature is None:
+        return np.eye(4)
+    bones, names = face.armature.data.bones, [group.name for group in face.mesh.vertex_groups]
+    jaw = {face.jaw} | ({bone.name for bone in bones[face.jaw].children_recursive} if face.jaw else set())
+    held: dict[str, float] = {}
+    for row in np.flatnonzero(moving):
+        for share in face.mesh.data.vertices[row].groups:
+            held[names[share.group]] = held.get(names[share.group], 0.0) + share.weight
+    holding = {name: weight for name, weight in held.items() if name in bones and name not in jaw}
+    if not holding:
+        return np.eye(4)
+    name = max(holding, key=lambda bone: holding[bone])
+    world, rest = face.armature.matrix_world, bones[name].matrix_local
+    return np.array(world @ face.armature.pose.bones[name].matrix @ rest.inverted() @ world.inverted(), np.float64)
 
 
 def _aim(thing: Any, place: Any, at: Any) -> None:

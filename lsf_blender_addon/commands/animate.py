@@ -19,6 +19,7 @@ from .carrying import add_made_for
 from .listing import lines_of, understood
 from .making import OUTPUTS, Workshop
 from .ray_engine import RayCrew
+from .scenes import add_object
 from .speech import described, require_folder
 
 DESCRIPTION = """\
@@ -72,7 +73,7 @@ def add_arguments(
         "scene (.blend), which is animated there; default: the bundled one",
     )
     add_made_for(parser)
-    parser.add_argument("--object", metavar="NAME", help="the head's object in a .blend with several")
+    add_object(parser)
     files = parser.add_argument_group("what is written")
     for kind in OUTPUTS:
         files.add_argument(f"--{kind}", action="store_true", help=f"NAME.{kind}: {ABOUT[kind]}")

@@ -18,10 +18,11 @@ from ..head.flame import read_head
 from ..head.model import Head
 from ..models.card import read_card
 from ..models.store import DEFAULT_MODEL, bundled_head, model_folder
-from ..motion import FaceMotion
+from ..motion import FaceMotion, Space
 from ..worker.client import Worker
 from ..worker.protocol import Progress
-from .carrying import across_to_head, doubt
+from .carrying import Carried, across_to_head, as_it_is, doubt
+from .scenes import in_scene
 from .sources import identity_on, read_source
 from .speech import face_shape, request_of
 
@@ -52,7 +53,7 @@ class Speaker:
     sound: Path
     model: str
     folder: Path
-    carried: Callable[[FaceMotion], FaceMotion]
+    carried: Carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +61,33 @@ class Cast:
     """Everybody, in order.
 
     Attributes:
-        head: whose face they have.
+        head: whose face they have; None where it stands in a scene.
+        made_for: the FLAME file that explains FLAME's components.
         identity: whose face shape, where the command line says it.
         parts: faces from files, and those who are still to speak.
         notes: what a person should know besides.
     """
 
-    head: Head
+    head: Head | None
+    made_for: Head | None
     identity: NDArray[np.float64] | None
     parts: list[Face | Speaker] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def carried(
+        self, spoken: Space, identity: NDArray[np.float64] | None = None, origin: dict[str, Any] | None = None
+    ) -> Carried:
+        """What takes motions to the head; to one in a scene Blender does, which alone can read it."""
+        if self.head is None:
+            return as_it_is
+        mine = self.made_for if spoken == "flame" else None
+        if "basis" not in (origin or {}):
+            self.notes.append(doubt(spoken, self.head, mine))
+        return across_to_head(spoken, self.head, mine, identity=identity, origin=origin)
+
+    def shape_of(self, identity: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Whose face shape the head takes; one in a scene keeps its own."""
+        return None if self.head is None else identity_on(self.head, identity)
 
 
 def cast_of(arguments: argparse.Namespace) -> Cast:
@@ -90,20 +108,18 @@ def cast_of(arguments: argparse.Namespace) -> Cast:
         raise LsfError(f"{count} faces side by side are too many: show up to {MOST}.")
     if arguments.label is not None and len(arguments.label) != count:
         raise LsfError(f"There are {count} faces and {len(arguments.label)} labels: name each or none.")
-    head = read_head(arguments.head or bundled_head())
+    head = None if in_scene(arguments) else read_head(arguments.head or bundled_head())
     made_for = None if arguments.made_for is None else read_head(arguments.made_for)
-    cast = Cast(head, np.asarray(face_shape(arguments.shape)) if arguments.shape else None)
+    cast = Cast(head, made_for, np.asarray(face_shape(arguments.shape)) if arguments.shape else None)
     spoken = set[str]()
     for source in arguments.sources:
         for model in models if is_sound(source) else ():
             folder = model_folder(model)
             space = read_card(folder).space
-            mine = made_for if space == "flame" else None
-            cast.notes.append(doubt(space, head, mine))
-            cast.parts.append(Speaker(source, model, folder, across_to_head(space, head, mine)))
+            cast.parts.append(Speaker(source, model, folder, cast.carried(space)))
             spoken.add(space)
         if not is_sound(source):
-            face, space_of_it = _read(source, arguments, cast, made_for)
+            face, space_of_it = _read(source, arguments, cast)
             cast.parts.append(face)
             spoken.add(space_of_it)
     if made_for is not None and "flame" not in spoken:
@@ -147,9 +163,8 @@ def spoken_by(
                 label = [part.sound.stem] if len(arguments.sources) > 1 or not (several or len(takes) > 1) else []
                 label += [Path(part.model).name] * several + [f"take {number}"] * (len(takes) > 1)
                 motion = part.carried(take)
-                faces.append(
-                    Face(", ".join(label), motion, fps=motion.fps, identity=identity_on(cast.head, cast.identity))
-                )
+                identity = cast.shape_of(cast.identity)
+                faces.append(Face(", ".join(label), motion, fps=motion.fps, identity=identity))
     return faces
 
 
@@ -158,11 +173,16 @@ def is_sound(path: Path) -> bool:
     return path.suffix.lower() in SOUNDS
 
 
-def _read(source: Path, arguments: argparse.Namespace, cast: Cast, made_for: Head | None) -> tuple[Face, str]:
+def _read(source: Path, arguments: argparse.Namespace, cast: Cast) -> tuple[Face, str]:
     """A face whose motion or points are in a file, and the space that the file speaks."""
     head = cast.head
     found = read_source(source, arguments.read_fps if source.suffix.lower() in {".csv", ".npy"} else None)
     if found.points is not None:
+        if head is None:
+            raise HeadError(
+                f"{source} holds points, and a head in a .blend moves by its shape keys and bones: give the head file "
+                "whose points these are with --head."
+            )
         if found.points.shape[1] != head.vertex_count:
             raise HeadError(
                 f"{source} holds {found.points.shape[1]} points and the head {head.name!r} has {head.vertex_count}: "
@@ -171,9 +191,8 @@ def _read(source: Path, arguments: argparse.Namespace, cast: Cast, made_for: Hea
         return Face(source.stem, points=found.points, fps=found.fps), "points"
     motion = found.motion
     assert motion is not None  # noqa: S101 - a source has one or the other
-    mine = made_for if motion.space == "flame" else None
-    if "basis" not in motion.origin:
-        cast.notes.append(doubt(motion.space, head, mine))
     who = None if arguments.no_shape else found.identity if cast.identity is None else cast.identity
-    moved = across_to_head(motion.space, head, mine, identity=who, origin=motion.origin)(motion)
-    return Face(source.stem, moved, fps=moved.fps, identity=identity_on(head, who)), motion.space
+    if head is None and who is not None:
+        cast.notes.append(f"The face shape of {source} is left out: a head in a .blend keeps its own.")
+    moved = cast.carried(motion.space, who, motion.origin)(motion)
+    return Face(source.stem, moved, fps=moved.fps, identity=cast.shape_of(who)), motion.space

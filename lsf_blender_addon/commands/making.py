@@ -23,6 +23,7 @@ from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import Progress
 from .carrying import Carried, across_to_head, as_it_is, doubt
+from .scenes import SCENE, in_scene
 from .speech import face_shape, request_of, require_folder, require_sounds
 
 PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
@@ -31,8 +32,6 @@ PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 OUTPUTS = (*KINDS, *PICTURED)
 UNASKED = ("blend", "glb", "mp4")
 """What is written where nothing is chosen; the motion's own .npz always is."""
-
-SCENE = ".blend"
 
 IN_BLENDER = 0.5
 """The share of the work that Blender's part is taken for, on a bar."""
@@ -142,12 +141,13 @@ class Workshop:
         pictured = tuple(kind for kind in PICTURED if kind in kinds)
         folder = model_folder(arguments.model)
         spoken = read_card(folder).space
-        in_scene = arguments.head is not None and arguments.head.suffix.lower() == SCENE
-        _require_scene(arguments, in_scene=in_scene, pictured=bool(pictured))
-        own = not in_scene and (pictured or arguments.head is not None)
+        standing = in_scene(arguments)
+        if standing:
+            _require_place(arguments, pictured=bool(pictured))
+        own = not standing and (pictured or arguments.head is not None)
         head = self._head_of(arguments.head or bundled_head()) if own else None
         made_for = self._head_of(arguments.made_for) if arguments.made_for is not None else None
-        if made_for is not None and head is None and not in_scene:
+        if made_for is not None and head is None and not standing:
             raise MotionError("--made-for says where a motion comes from; say with --head where it is to go.")
         carried = across_to_head(spoken, head, made_for) if head is not None else as_it_is
         _require_space(kinds, {str(spoken), str(spoken if head is None else head.space)})
@@ -166,10 +166,9 @@ class Workshop:
 
     def _written(self, arguments: argparse.Namespace, plan: _Plan, takes: list[FaceMotion], told: Told) -> Made:
         program = blender("animate") if plan.pictured else None
-        in_scene = program is not None and plan.head is None
-        whose = (
-            program.SceneHead(arguments.head, arguments.object, plan.made_for) if program and in_scene else plan.head
-        )
+        whose = plan.head
+        if program is not None and plan.head is None:
+            whose = program.SceneHead(arguments.head, arguments.object, plan.made_for)
         files: list[Path] = []
         notes: list[str] = [*takes[0].origin.get("warnings", []), *plan.notes]
         motions = []
@@ -223,15 +222,11 @@ def title_of(arguments: argparse.Namespace) -> str:
     return str(arguments.name or arguments.audio.stem)
 
 
-def _require_scene(arguments: argparse.Namespace, *, in_scene: bool, pictured: bool) -> None:
-    """Refuse what does not go with a head that stands in a .blend, or with one that does not."""
-    if arguments.object is not None and not in_scene:
-        raise MotionError("--object names a head in a .blend: give that file with --head.")
-    if in_scene and not arguments.head.is_file():
-        raise SceneError(f"There is no file {arguments.head}.")
-    if in_scene and not pictured:
+def _require_place(arguments: argparse.Namespace, *, pictured: bool) -> None:
+    """Refuse what does not go with a head that stands in a .blend."""
+    if not pictured:
         raise MotionError("A head in a .blend changes nothing about a motion alone: leave --head out.")
-    if in_scene and (arguments.output / f"{title_of(arguments)}{SCENE}").absolute() == arguments.head.absolute():
+    if (arguments.output / f"{title_of(arguments)}{SCENE}").absolute() == arguments.head.absolute():
         raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
 
 

@@ -11,11 +11,11 @@ from ..batch.lists import SOUNDS
 from ..errors import LsfError
 from ..formats.facts import GENERATOR, facts_of
 from ..formats.files import KINDS
-from ..head.model import Head
 from .bar import Bar
 from .carrying import add_made_for
 from .cast import MOST, Face, cast_of, is_sound, spoken_by
 from .making import blender
+from .scenes import add_object
 from .speech import require_folder
 
 DESCRIPTION = """\
@@ -51,8 +51,10 @@ def add_arguments(
         "--head",
         type=Path,
         metavar="FILE",
-        help="whose face: ours (.npz) or FLAME's (.pkl, .npz); the bundled one",
+        help="whose face: ours (.npz), FLAME's (.pkl, .npz), or a head that stands in a scene (.blend), which is shown "
+        "there; default: the bundled one",
     )
+    add_object(parser)
     add_made_for(parser)
     parser.add_argument("--no-shape", action="store_true", help="leave out the face shape that a published .npy holds")
     parser.add_argument("--takes", type=lambda word: whole(word, 1, MOST), default=1, help="takes of every recording")
@@ -67,7 +69,7 @@ def add_arguments(
     look.add_argument(
         "--resolution", type=_resolution, default=(480, 480), metavar="WxH", help="pixels of one face (default 480x480)"
     )
-    look.add_argument("--camera", choices=VIEWS, default=VIEWS[0], help="from where (default portrait)")
+    look.add_argument("--camera", choices=VIEWS, help="from where (default: the .blend's own camera, else portrait)")
     look.add_argument("--columns", type=lambda word: whole(word, 1, MOST), metavar="N", help="how many in a row")
     look.add_argument(
         "--label", action="append", metavar="TEXT", help="what stands beside a face, once for each, in their order"
@@ -75,7 +77,9 @@ def add_arguments(
     look.add_argument("--moments", type=lambda word: whole(word, 1, 64), default=12, help="pictures of a face")
     time = parser.add_argument_group("when")
     time.add_argument("--sound", type=Path, metavar="FILE", help="what is heard (default: the first recording)")
-    time.add_argument("--fps", type=rate, help="frames a second of the movie (default: the first face's)")
+    time.add_argument(
+        "--fps", type=rate, help="frames a second of the movie (default: the .blend's, else the first face's)"
+    )
     time.add_argument(
         "--read-fps", type=rate, help="frames a second of a .csv or of points, which do not say it (points: 25)"
     )
@@ -100,7 +104,13 @@ def render(arguments: argparse.Namespace) -> None:
         faces = spoken_by(cast, arguments, lambda stage, share: bar.at(stage, before * share), bar.say)
         for note in dict.fromkeys(note for note in cast.notes if note):
             bar.say(note)
-        _show(program, cast.head, faces, arguments, lambda stage, share: bar.at(stage, before + (1 - before) * share))
+        whose = cast.head
+        if whose is None:
+            whose = program.SceneHead(arguments.head, arguments.object, cast.made_for)
+        for note in _show(
+            program, whose, faces, arguments, lambda stage, share: bar.at(stage, before + (1 - before) * share)
+        ):
+            bar.say(note)
     for path in (arguments.output, arguments.sheet):
         if path is not None:
             print(path)
@@ -108,23 +118,24 @@ def render(arguments: argparse.Namespace) -> None:
 
 def _show(
     program: Any,
-    head: Head,
+    head: Any,
     faces: list[Face],
     arguments: argparse.Namespace,
     progress: Callable[[str, float], None],
-) -> None:
+) -> tuple[str, ...]:
+    """Let Blender make it of faces on a head, or on one in a scene; returns what a person should know."""
     labels = arguments.label or [face.label for face in faces]
     width, height = arguments.resolution
     smooth = {}
     if arguments.samples and arguments.engine == ENGINES[0]:
         smooth = {"smooth": next(name for least, name in WORKBENCH_SAMPLES if arguments.samples >= least)}
     recordings = (source for source in arguments.sources if is_sound(source))
-    program.preview(
+    notes: tuple[str, ...] = program.preview(
         [
             program.Shown(label, head, face.motion, face.points, face.fps, face.identity)
             for label, face in zip(labels, faces, strict=True)
         ],
-        arguments.fps or faces[0].fps,
+        arguments.fps,
         movie=arguments.output,
         sheet=program.Sheet(arguments.sheet, arguments.moments) if arguments.sheet is not None else None,
         picture=program.render.Picture(
@@ -136,6 +147,7 @@ def _show(
         facts=program.film.Facts((arguments.output or arguments.sheet).stem, _facts(labels, faces)),
         progress=progress,
     )
+    return notes
 
 
 def _facts(labels: list[str], faces: list[Face]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from lsf_blender_addon.cli import main
 from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
@@ -22,6 +22,7 @@ from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
 from tests.cli.flame_pair import flame_pair
 from tests.head.bundled import head
+from tests.head.characters import shapes_of
 
 SMALL = ("--resolution", "64")
 
@@ -39,6 +40,25 @@ def opening(frames: int = 4, widest: float = 0.6) -> FaceMotion:
     jaw[:, 0] = np.linspace(0, widest, frames)
     origin = {"model": "made", "licence": "CC0-1.0", "seed": 7}
     return FaceMotion(np.zeros((frames, 50)), jaw, 25.0, "arkit", origin=origin)
+
+
+def standing(path: Path, *names: str, camera: bool = False) -> Path:
+    """A .blend at 50 frames a second with bundled heads in it, and if asked a camera behind them."""
+    import bpy  # noqa: PLC0415
+
+    from lsf_blender_addon.blender import compat, export, rig  # noqa: PLC0415
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    compat.set_rate(bpy.context.scene, 50.0)
+    for name in names or ("Anna",):
+        rig.build_rig(head(), name)
+    if camera:
+        eye = bpy.data.objects.new("Behind", bpy.data.cameras.new("Behind"))
+        eye.location, eye.rotation_euler = (0.0, 1.2, 0.0), (math.pi / 2, 0.0, math.pi)
+        bpy.context.scene.collection.objects.link(eye)
+        bpy.context.scene.camera = eye
+    export.save_blend(path)
+    return path
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -84,6 +104,7 @@ def test_a_recording_is_spoken_by_two_models_and_heard(light_model: Path, tmp_pa
 
     if not bpy.app.build_options.audaspace:
         pytest.skip("this build of Blender has no sound")
+    soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 6_400), 16_000)
     other = shutil.copytree(light_model, tmp_path / "other")
     words = ("--model", light_model, "--model", other, "--device", "cpu", *SMALL)
@@ -103,6 +124,68 @@ def test_points_look_like_the_motion_that_they_come_from(tmp_path: Path) -> None
     one, other = pixels(tmp_path / "m.png"), pixels(tmp_path / "p.png")
     assert np.abs(one[:, :64] - one[:, 64:]).max() > 0.2
     assert np.abs(one - other).mean() < 0.01
+
+
+def test_a_mouth_is_seen_close(tmp_path: Path) -> None:
+    opening().save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--sheet", tmp_path / "m.png", "--moments", "2", *SMALL, "--camera", "mouth")
+    assert run(*words) == 0
+    shown = pixels(tmp_path / "m.png")
+    assert np.abs(shown[:, :64] - shown[:, 64:]).max(axis=2)[16:].mean() > 0.05  # most of a mouth is what opens
+
+
+def test_a_head_in_a_scene_is_shown_there_by_its_own_camera_or_by_ours(tmp_path: Path) -> None:
+    """The file's camera sees it from behind and at its rate; the file itself stays as it is."""
+    scene = standing(tmp_path / "scene.blend", camera=True)
+    opening().save(tmp_path / "m.npz")
+    before, words = scene.read_bytes(), (tmp_path / "m.npz", "--head", scene, "--moments", "2", *SMALL)
+    movie = tmp_path / "m.mp4"
+    assert run(*words, "--sheet", tmp_path / "own.png", "-o", movie) == 0
+    assert run(*words, "--sheet", tmp_path / "ours.png", "--camera", "front") == 0
+    own, ours = pixels(tmp_path / "own.png"), pixels(tmp_path / "ours.png")
+    assert np.abs(own[:, :64] - own[:, 64:])[12:].max() < 0.15 < np.abs(ours[:, :64] - ours[:, 64:])[12:].max()
+    assert read_mp4_facts(movie)["seed"] == 7
+    streams = {stream["codec_type"]: stream for stream in probed(movie)["streams"]}
+    assert streams["video"]["nb_frames"] == "8"  # 0.16 s at the scene's 50 a second
+    assert scene.read_bytes() == before
+
+
+def test_a_character_is_looked_in_the_face_wherever_it_stands_and_leans(tmp_path: Path) -> None:
+    """Turned, in centimetres, over a floor that is the scene's first mesh: seen as where it stands plainly."""
+    import bpy  # noqa: PLC0415
+
+    from lsf_blender_addon.blender.export import save_blend  # noqa: PLC0415
+    from tests.needs_bpy.scene_characters import character  # noqa: PLC0415
+
+    opening().save(tmp_path / "m.npz")
+    shown = []
+    for name, turn, unit in (("plain", 0.0, 1.0), ("turned", 2.0, 100.0)):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        floor = bpy.data.meshes.new("A floor")
+        floor.from_pydata([(-9, -9, 0), (9, -9, 0), (9, 9, 0)], [], [(0, 1, 2)])
+        bpy.context.scene.collection.objects.link(bpy.data.objects.new("A floor", floor))
+        mesh = character(shapes_of(opening=False), bone="CC_Base_JawRoot", unit=unit)
+        mesh.parent.location = (5 * unit, 3 * unit, unit)
+        mesh.parent.pose.bones["Head"].rotation_mode = "XYZ"
+        mesh.parent.pose.bones["Head"].rotation_euler = (0.0, turn, 0.0)
+        save_blend(tmp_path / f"{name}.blend")
+        picture = tmp_path / f"{name}.png"
+        words = ("--sheet", picture, "--moments", "2", *SMALL)
+        assert run(tmp_path / "m.npz", "--head", tmp_path / f"{name}.blend", *words, "--camera", "front") == 0
+        shown.append(pixels(picture))
+    assert np.abs(shown[0][:, :64] - shown[0][:, 64:])[12:].max() > 0.1
+    assert np.abs(shown[0] - shown[1]).mean() < 0.01
+
+
+def test_several_heads_in_a_scene_are_told_apart_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = standing(tmp_path / "scene.blend", "Anna", "Bert")
+    opening().save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--head", scene, "--sheet", tmp_path / "m.png", "--moments", "1", *SMALL)
+    assert run(*words) == 1
+    assert "not one head but 2 (Anna, Bert): name the object with --object" in capsys.readouterr().err
+    assert run(*words, "--object", "Carl") == 1
+    assert "no object 'Carl'" in capsys.readouterr().err
+    assert run(*words, "--object", "Bert") == 0
 
 
 def test_a_published_result_is_shown_with_its_shape_or_without(shared: Path, tmp_path: Path) -> None:
@@ -144,6 +227,10 @@ def test_cycles_and_a_camera_are_chosen(tmp_path: Path) -> None:
         (["m.npz", "-o", "a.mp4", "--sound", "none.wav"], "none.wav"),
         (["m.npz", "-o", "a.mp4", "--head", "none.npz"], "none.npz cannot be read"),
         (["m.npz", "-o", "a.mp4", "--made-for", "BUNDLED"], "nothing here speaks them"),
+        (["m.npz", "-o", "a.mp4", "--head", "none.blend"], "no file none.blend"),
+        (["m.npz", "-o", "a.mp4", "--head", "text.blend"], "Blender cannot open text.blend"),
+        (["m.npz", "-o", "a.mp4", "--object", "Face"], "--object names a head in a .blend"),
+        (["few.npy", "-o", "a.mp4", "--head", "text.blend"], "moves by its shape keys and bones"),
         (["flame.npz", "-o", "a.mp4"], "--made-for FILE"),
         (["few.npy", "-o", "a.mp4"], "holds 5 points"),
         (["odd.npy", "-o", "a.mp4"], "neither a vertex sequence"),
@@ -168,6 +255,7 @@ def test_what_cannot_be_shown_is_one_sentence_and_no_file(
     np.save("odd.npy", np.zeros((2, 5, 4)))
     np.save("nan.npy", np.full((2, 5, 3), np.nan))
     Path("broken.npz").write_bytes(b"PK")
+    Path("text.blend").write_bytes(b"no scene")
     before = sorted(path.name for path in tmp_path.iterdir())
     assert run(*(str(bundled_head()) if word == "BUNDLED" else word for word in words)) in (1, 2)
     said = capsys.readouterr().err

@@ -272,9 +272,12 @@ def three_takes(hands: Hands) -> None:
     seen = {}
     across, down = hands.find(side, "lsf.copy_take", BESIDE_LIST)
     for row in range(3):
-        hands.click((across - 120, down + 4 + 20 * row))
-        time.sleep(0.5)
-        head = only_head(hands.state())
+        for _ in range(2):  # 5.2 takes the first click on a list that was just drawn anew for a look at it
+            hands.click((across - 120, down + 12 + ROW_OF_LIST * row))
+            time.sleep(1)
+            head = only_head(hands.state())
+            if head["active"] == row:
+                break
         seen[head["active"]] = head["action"]
         hands.picture(f"take_{row + 1}")
     if len(set(seen.values())) != 3:

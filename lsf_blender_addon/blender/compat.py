@@ -239,7 +239,11 @@ def speed_keys(strip: Any) -> list[float] | None:
 
 
 def retimes_exactly(strip: Any) -> bool:
-    """Whether a retimed sound strip plays where its keys say; 4.5 plays it up to two frames late."""
+    """Whether a retimed sound strip plays where its keys say.
+
+    4.5 counts a frame less of the content between its keys, and begins an untrimmed strip 0.2 to 1.2 frames late, by
+    where it lies (measured with clicks in its mixdown at 24, 30 and 60 fps); trimmed ones begin in time.
+    """
     return hasattr(strip, "pitch_correction")
 
 

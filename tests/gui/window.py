@@ -145,7 +145,7 @@ class Hands:
 
     def write(self, words: str) -> None:
         """Type words."""
-        _do("xdotool", "type", "--delay", "15", words)
+        _do("xdotool", "type", "--delay", "15", "--", words)
         self.state()
 
     def type_into(self, field: tuple[int, int], words: str) -> None:

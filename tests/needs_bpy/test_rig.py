@@ -159,8 +159,13 @@ def cube() -> Any:
 def test_what_is_no_head_is_refused_with_a_sentence() -> None:
     with pytest.raises(SceneError, match="Select a head first"):
         faces.face_of(None)
-    with pytest.raises(SceneError, match="neither FLAME's keys"):
-        faces.face_of(cube())
+    plain = cube()
+    with pytest.raises(SceneError, match=r"it has no shape keys\. Add a head"):
+        faces.face_of(plain)
+    plain.shape_key_add(name="Basis")
+    plain.shape_key_add(name="swelling")
+    with pytest.raises(SceneError, match="neither FLAME's keys .* Say under Character"):
+        faces.face_of(plain)
     light = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
     with pytest.raises(SceneError, match="0 meshes"):
         faces.face_of(light)

@@ -24,8 +24,14 @@ MARGIN = 1.25
 BACKGROUND = (0.045, 0.05, 0.06)
 """Linear light."""
 
-FILL = 0.35
+FILL = 0.45
 """How bright the surroundings are where they light the head: EEVEE and Cycles."""
+
+SUN = (-0.6, -1.0, 0.45)
+"""Where the sun stands, seen from the head: low enough to reach the teeth below the upper lip."""
+
+SOFTNESS = math.radians(25.0)
+"""How wide the sun is, seen from the head: with a small one, the nose's shadow cuts the cheek in two."""
 
 INK = (0.85, 0.85, 0.82)
 """A label's colour, linear light."""
@@ -135,9 +141,9 @@ def _light(scene: Any, centre: Doubles) -> list[Any]:
     compat.plain_background(world, BACKGROUND, FILL)
     scene.world = world
     sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
-    sun.data.energy = 3.0
+    sun.data.energy, sun.data.angle = 2.6, SOFTNESS
     scene.collection.objects.link(sun)
-    _aim(sun, centre + np.array([-0.6, -1.0, 0.9]), centre)
+    _aim(sun, centre + np.array(SUN), centre)
     return [sun, sun.data, world]
 
 

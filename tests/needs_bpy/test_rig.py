@@ -164,7 +164,7 @@ def test_what_is_no_head_is_refused_with_a_sentence() -> None:
         faces.face_of(plain)
     plain.shape_key_add(name="Basis")
     plain.shape_key_add(name="swelling")
-    with pytest.raises(SceneError, match="neither FLAME's keys .* Say under Character"):
+    with pytest.raises(SceneError, match=r"neither FLAME's keys .* Say under Character"):
         faces.face_of(plain)
     light = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
     with pytest.raises(SceneError, match="0 meshes"):

@@ -7,7 +7,7 @@ import numpy as np
 from .body import Body
 from .contact import inside_follows, lining_fade, sealed
 from .curves import Array, smoothstep
-from .eye_units import FOLLOW, lids_moved, with_lashes
+from .eye_units import FOLLOW, LOWERED, lids_moved, with_lashes
 from .fields import near, pull
 from .skinning import lower_share
 from .surface import distance, normals
@@ -59,7 +59,7 @@ def units(body: Body) -> dict[str, Array]:
     puff = puff * keep * lining_fade(body)[:, None]
     puff = sealed(body, puff + body.mirrored(puff))
     squint = pull(p, (4.0, -0.6, 6.4), (2.5, 2.2, 3.2), (0.08, 0.52, 0.36), 0.1) * cheek_keep
-    squint = squint + lids_moved(body, 0.05, 0.85)
+    squint = squint + lids_moved(body, 0.05, 0.85, arched=LOWERED)
     sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.16, 0.52, 0.04), 0.15) * keep
     sneer += pull(p, (2.8, -1.9, 7.6), (1.6, 1.7, 2.2), (0.0, 0.28, 0.22)) * keep
     sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.6, 1.6), (-0.03, 0.24, 0.05)) * keep
@@ -111,7 +111,7 @@ def _upper_only(body: Body) -> Array:
 
 def _settle(body: Body, field: Array) -> Array:
     """A lowered brow presses on the upper lid's fold a little."""
-    extra = lids_moved(body, 0.14, 0.0)
+    extra = lids_moved(body, 0.14, 0.0, arched=LOWERED)
     for number, follow in FOLLOW.items():
         ring = body.skin.ring(EYE, number)
         if number > 3:

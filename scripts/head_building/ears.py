@@ -61,18 +61,18 @@ ANTIHELIX: tuple[Place, ...] = ((0.02, -1.2), (-0.5, -1.0), (-0.86, -0.4), (-0.9
 LOWER_LEG: tuple[Place, ...] = ((-0.78, 0.95), (-0.3, 1.05), (0.25, 1.0))
 # ridge: curve, height, half-width
 RIDGES: tuple[tuple[tuple[Place, ...], float, float], ...] = (
-    (HELIX, 0.42, 0.25),
-    (ANTIHELIX, 0.42, 0.28),
-    (LOWER_LEG, 0.28, 0.25),
+    (HELIX, 0.52, 0.24),
+    (ANTIHELIX, 0.54, 0.27),
+    (LOWER_LEG, 0.36, 0.24),
 )
 # bump or hollow: middle, radii, height
 BUMPS: tuple[tuple[Place, Place, float], ...] = (
-    ((0.25, -0.35), (0.95, 1.0), -0.62),  # bowl
-    ((0.98, -0.3), (0.46, 0.6), 0.40),  # tragus
-    ((0.22, -1.32), (0.42, 0.36), 0.24),  # antitragus
+    ((0.25, -0.35), (0.98, 1.05), -0.85),  # bowl
+    ((0.98, -0.3), (0.46, 0.6), 0.50),  # tragus
+    ((0.22, -1.32), (0.42, 0.36), 0.34),  # antitragus
     ((0.62, -1.0), (0.3, 0.42), -0.22),  # the notch between them
     ((-0.2, 1.5), (0.45, 0.55), -0.18),  # the fossa between the antihelix's legs
-    ((0.2, -2.3), (0.8, 0.7), 0.12),  # lobe
+    ((0.1, -2.2), (0.85, 0.75), 0.24),  # lobe
 )
 
 # ring → scale of the outline behind and before, share of the lean away from the head

@@ -13,6 +13,8 @@ from .topology import EYE as OPENING
 # How far each lid ring follows the rim.
 FOLLOW = {1: 0.06, 2: 0.16, 3: 0.32, 4: 0.58, 5: 0.88, 6: 1.0, 7: 1.0, 8: 1.0, 9: 0.97, 10: 0.1}
 CREASE_RISE = 0.10  # cm: a lid that comes down smooths out its fold
+LOWERED = 0.7
+"""How fast a lid that is lowered without a blink leaves the eye's corners alone: with a blink they sum up there."""
 LOOK = {"Down": 30.0, "Up": 25.0, "In": 28.0, "Out": 28.0}  # degrees at 1
 
 
@@ -88,10 +90,10 @@ def units(body: Body) -> dict[str, Array]:
     """The left eye's units by ARKit's names without the side."""
     return {
         "eyeBlink": lids_moved(body, 1.0, 1.0),
-        "eyeLookDown": ball_turned(body, -LOOK["Down"], 0) + lids_moved(body, 0.56, -0.6, arched=0.7),
+        "eyeLookDown": ball_turned(body, -LOOK["Down"], 0) + lids_moved(body, 0.56, -0.6, arched=1.0),
         "eyeLookIn": ball_turned(body, 0, -LOOK["In"]) + lids_moved(body, 0.0, 0.0, -0.07),
         "eyeLookOut": ball_turned(body, 0, LOOK["Out"]) + lids_moved(body, 0.0, 0.0, 0.07),
         "eyeLookUp": ball_turned(body, LOOK["Up"], 0) + lids_moved(body, -0.22, 0.25),
-        "eyeSquint": lids_moved(body, 0.28, 1.6),
+        "eyeSquint": lids_moved(body, 0.28, 1.6, arched=LOWERED),
         "eyeWide": lids_moved(body, -0.30, -0.5),
     }

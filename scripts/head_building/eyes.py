@@ -112,21 +112,27 @@ def eyeball() -> Piece:
     return Piece(EYE + np.array(points), np.array(quads, dtype=np.int32)[:, ::1], tuple(materials))
 
 
-BROW_X = (1.3, 1.6, 2.6, 3.6, 4.5, 5.3)
-BROW_Y = (3.58, 3.66, 3.90, 4.10, 4.00, 3.58)
-BROW_HALF = (0.14, 0.29, 0.33, 0.29, 0.19, 0.04)
+BROW_X = (1.2, 1.6, 2.6, 3.7, 4.6, 5.5)
+BROW_Y = (3.66, 3.75, 3.98, 4.18, 4.03, 3.55)
+BROW_HALF = (0.19, 0.28, 0.28, 0.22, 0.13, 0.02)
+BROW_TUFTS = 12
+"""Strands of hair along a brow: they stand up where it begins and lie along it where it ends."""
 
 
 def brow() -> Piece:
-    """The left brow: a lens-shaped pad on the brow ridge."""
-    columns, rows = 13, 5
-    x = np.linspace(BROW_X[0], BROW_X[-1], columns)
+    """The left brow: tufts of hair on the brow ridge, full at its head, arched over the pupil, a thin tail."""
+    columns, rows = 2 * BROW_TUFTS + 1, 5
+    along = np.linspace(0.0, 1.0, columns)
+    x = BROW_X[0] + along * (BROW_X[-1] - BROW_X[0])
     middle, half = through(BROW_X, BROW_Y, x), through(BROW_X, BROW_HALF, x)
+    tuft = np.cos(np.pi * np.arange(columns))
+    slant = through((0.0, 0.3, 1.0), (0.10, 0.16, 0.10), along)
     points = []
     for r in range(rows):
         v = 2 * r / (rows - 1) - 1
-        place = front(x + 0.06 * v, middle + half * v)
-        thick = 0.13 * np.cos(v * np.pi / 2) * np.clip(half / 0.25, 0.3, 1.0) - 0.02
+        ragged = 1.0 + 0.10 * tuft * abs(v)
+        place = front(x + slant * v, middle + half * v * ragged)
+        thick = (0.085 + 0.018 * tuft) * np.cos(v * np.pi / 2) * np.clip(half / 0.22, 0.25, 1.0) - 0.012
         points.append(place + normals(place) * thick[:, None])
     quads = [
         (r * columns + c, r * columns + c + 1, (r + 1) * columns + c + 1, (r + 1) * columns + c)

@@ -45,7 +45,7 @@ def landmarks(body: Body) -> Landmarks:
     rim = skin.ring(EYE, 7)
     for name, place in (("inner", 0), ("upper", HALF // 2), ("outer", HALF), ("lower", HALF + HALF // 2)):
         single[f"eye_left_{name}"] = int(rim[place])
-    for name, at in (("inner", (1.3, 3.6, 8.0)), ("middle", (3.0, 4.1, 7.4)), ("outer", (5.0, 3.7, 5.6))):
+    for name, at in (("inner", (1.56, 3.4, 8.3)), ("middle", (3.2, 3.8, 7.75)), ("outer", (5.45, 3.65, 5.9))):
         single[f"brow_left_{name}"] = _nearest(body, "brow", at)
     single["nose_tip"] = _nearest(body, "skin", (0.0, -1.5, 12.0))
     single["nose_wing_left"] = _nearest(body, "skin", (2.1, -1.9, 8.6))

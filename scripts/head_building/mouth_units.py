@@ -21,13 +21,13 @@ ROLL = {
     2: (0.05, -0.03),
     3: (0.13, -0.07),
     4: (0.25, -0.13),
-    5: (0.26, -0.19),
-    6: (0.19, -0.25),
-    7: (0.07, -0.28),
-    8: (0.0, -0.26),
-    9: (0.0, -0.25),
-    10: (0.0, -0.22),
-    11: (0.0, -0.16),
+    5: (0.26, -0.18),
+    6: (0.19, -0.235),
+    7: (0.07, -0.26),
+    8: (0.0, -0.23),
+    9: (0.0, -0.22),
+    10: (0.0, -0.19),
+    11: (0.0, -0.13),
     12: (0.0, -0.10),
 }
 PRESS = {
@@ -44,10 +44,26 @@ PRESS = {
 }
 
 # Lips drawn in over an open jaw turn with it and would pass through each other: they part by this much first.
-SLACK = {7: (-0.006, 0.0), 8: (-0.006, 0.0), 9: (-0.006, 0.0), 10: (-0.006, 0.0)}
+SLACK = {7: (-0.008, 0.0), 8: (-0.008, 0.0), 9: (-0.008, 0.0), 10: (-0.008, 0.0)}
 
 # a lip that is drawn wide gets thinner
 THIN = {4: (0.10, -0.05), 5: (0.10, -0.09), 6: (0.07, -0.10), 7: (0.03, -0.06), 8: (0.0, -0.02)}
+
+# Lip ring → how far rounded lips bring it to an ellipse, across and up; then how far its corner stays behind the
+# contact's, in cm. Across, the inner rings go only half of the way, or other faces' pucker no longer says the same.
+RINGED = {
+    1: (0.12, 0.15),
+    2: (0.28, 0.35),
+    3: (0.40, 0.50),
+    4: (0.51, 0.64),
+    5: (0.51, 0.64),
+    6: (0.51, 0.64),
+    7: (0.34, 0.68),
+    8: (0.37, 0.74),
+    9: (0.37, 0.74),
+    10: (0.37, 0.74),
+}
+CORNER_RED = {2: 0.03, 3: 0.07, 4: 0.10, 5: 0.07, 6: 0.04, 7: 0.02}
 
 
 class Mouth:
@@ -72,19 +88,18 @@ class Mouth:
         """A pull on the skin outside the mouth's sock."""
         return pull(self.p, centre, radius, move, plateau) * self.skin
 
-    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float, *, aside: float = 0.0) -> Array:
+    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float) -> Array:
         """Lip rings moved towards the contact line and outward, on both halves.
 
         Args:
             table: Ring → (towards the contact, outward).
             lip: +1 upper, -1 lower, 0 both.
             fade: The power of the fall towards the corner.
-            aside: The power of a fall towards the middle.
         """
         field = np.zeros_like(self.p)
         side, u = lips.is_upper(), lips.along()
         _, out = lips.contact()
-        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade * u**aside
+        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade
         for number, (inward, stand) in table.items():
             left = self.body.skin.ring(MOUTH, number)
             move = out * stand + np.array([0.0, -1.0, 0.0]) * (inward * side)[:, None]
@@ -136,19 +151,40 @@ def _round(m: Mouth) -> dict[str, Array]:
     flat = np.clip(p[:, :1] / 2.55, -1, 1) ** 2
     pucker = -0.50 * x * g + z * (0.34 * g + 0.42 * core + 0.30 * flat * core)
     pucker += y * core * (0.10 * m.up - 0.12 * m.low)
-    roll_out = {4: (-0.10, 0.02), 5: (-0.10, 0.07), 6: (-0.06, 0.10), 7: (0.0, 0.09), 8: (0.0, 0.06)}
+    roll_out = {4: (-0.05, 0.02), 5: (-0.05, 0.04), 6: (-0.06, 0.06), 7: (0.0, 0.07), 8: (0.0, 0.06)}
     pucker += m.rings(roll_out, 0, 0.4)
-    # drawn together, the lips' sides grow taller, or their outline becomes a lozenge
-    taller = {2: (-0.08, 0.0), 3: (-0.14, 0.0), 4: (-0.20, 0.0), 5: (-0.14, 0.0), 6: (-0.06, 0.0)}
-    pucker += m.rings(taller, 0, 0.5, aside=1.0)
     funnel = -0.42 * x * g + z * (0.26 * g + 0.44 * core + 0.28 * flat * core)
     # an arch over each lip's width, not a gable: the opening becomes an O
     funnel += y * core * (0.46 * m.up**0.4 - 0.56 * m.low**0.4)
     funnel += m.rings(
         {4: (-0.06, 0.06), 5: (-0.06, 0.14), 6: (-0.03, 0.20), 7: (0.0, 0.22), 8: (0.0, 0.18), 9: (0.0, 0.08)}, 0, 0.6
     )
-    funnel += m.rings(taller, -1, 0.5, aside=1.0)
-    return {"mouthPucker": sealed(m.body, pucker), "mouthFunnel": funnel}
+    return {"mouthPucker": sealed(m.body, _ringed(m, pucker)), "mouthFunnel": _ringed(m, funnel)}
+
+
+def _ringed(m: Mouth, field: Array) -> Array:
+    """The field with every lip ring drawn towards an ellipse through its own middle and corner, which stay.
+
+    A muscle rings the mouth: drawn together, it makes an O, and the red goes round the corner.
+    """
+    out = field.copy()
+    u = lips.along()
+    for number, share in RINGED.items():
+        ring = m.body.skin.ring(MOUTH, number)
+        posed = m.p[ring] + field[ring]
+        corner = posed[lips.CORNER]
+        across = 0.5 * (u + np.sin(np.pi / 2 * u))
+        arch = np.sqrt(1.0 - across**2)
+        for half in (slice(0, lips.CORNER + 1), slice(lips.CORNER, None)):
+            rise = posed[half, 1] - corner[1]
+            tallest = rise[np.argmax(np.abs(rise))]
+            change = np.stack([corner[0] * across[half] - posed[half, 0], tallest * arch[half] - rise], axis=-1)
+            # the lips' middles stay where they are, with the bow of the upper one
+            out[ring[half], :2] = field[ring[half], :2] + smoothstep(0.0, 0.35, u[half])[:, None] * change * share
+        out[ring, 0] += CORNER_RED.get(number, 0.0) * u**3
+        other = m.body.mirror[ring]
+        out[other] = out[ring] * np.array([-1.0, 1.0, 1.0])
+    return out
 
 
 def _lips(m: Mouth) -> dict[str, Array]:

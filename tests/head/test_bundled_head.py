@@ -164,6 +164,25 @@ def test_rounding_narrows_the_mouth_and_brings_it_forward() -> None:
     assert gaps(posed({"mouthPucker": 1.0})).max() <= 0.3
 
 
+@pytest.mark.parametrize(
+    ("units", "jaw"),
+    [
+        ({"mouthFunnel": 1.0}, 0.0),
+        ({"mouthFunnel": 0.75, "mouthPucker": 0.2}, 0.03),
+        ({"mouthFunnel": 0.55, "mouthPucker": 0.35}, 0.18),
+    ],
+    ids=["funnel", "SH", "OH"],
+)
+def test_a_rounded_mouth_opens_to_an_ellipse_and_not_to_a_lozenge(units: dict[str, float], jaw: float) -> None:
+    """Where the lips part half as wide as in the middle, a lozenge is half-way to its corner, an ellipse at 0.87."""
+    points = posed(units, jaw)
+    apart = gaps(points)[4:]
+    upper = np.array([place(points, f"lip_upper_inner_{n}")[0] for n in range(4, 9)])
+    across = np.abs(upper / upper[-1])
+    half_open = np.interp(0.5, (apart / apart[0])[::-1], across[::-1])
+    assert half_open > 0.75
+
+
 def test_pressed_rolled_and_shrugged_lips_stay_together() -> None:
     for unit in (
         "mouthPressLeft",

@@ -80,6 +80,26 @@ def test_sealed_lips_that_are_pressed_and_rolled_in_stay_before_each_other(angle
         assert bundled.gaps(points).max() <= 0.45
 
 
+def test_lips_pressed_and_rolled_in_over_the_widest_jaw_hardly_cross() -> None:
+    units = {
+        "mouthClose": 1.0,
+        "mouthRollLower": 0.5,
+        "mouthRollUpper": 0.5,
+        "mouthPressLeft": 1.0,
+        "mouthPressRight": 1.0,
+    }
+    assert bundled.lips_crossed(posed(units, 0.35)) <= 0.4
+
+
+@pytest.mark.parametrize("shut", [0.25, 0.5, 0.75, 1.0])
+def test_lids_that_every_unit_lowers_at_once_do_not_fold(shut: float) -> None:
+    """Blinks on a face that squints, frowns and looks down: a linear rig adds all that up at the eye's corners."""
+    for down, brow, squint in itertools.product((0.0, 0.5, 1.0), repeat=3):
+        values = {"eyeBlink": shut, "eyeLookDown": down, "browDown": brow, "eyeSquint": squint, "cheekSquint": squint}
+        points = posed({unit + side: value for unit, value in values.items() for side in SIDES})
+        assert not bundled.folded(points).any(), values
+
+
 def test_raised_brows_slide_over_the_forehead_without_a_bump() -> None:
     """What rises goes with the bone: the forehead comes forward nowhere by more than half a millimetre."""
     rest = head().template.astype(np.float64)

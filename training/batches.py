@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,12 @@ from .coarticulation import JAW, Face, feeling_weights
 from .face_rules import AGITATED_GAP, JAW_LEVER_MILLIMETRES, WIDE_MILLIMETRES
 from .material import Item
 from .mixing import Mixer, masked
+from .voices import Made
 
 CURVES = ("gap", "shut", "spoken")
+SHARES: Mapping[Made, float] = {"rules": 0.22, "recordings": 0.33, "network": 0.45}
+"""How crops are divided by what makes a voice's sound: the more it sounds like people, the more it teaches."""
+
 HURRIED = 0.5
 TEMPI = (-0.45, 0.5)
 """How often a crop is said faster or slower than its voice said it, and how much so in octaves of tempo."""
@@ -64,7 +68,7 @@ class Drawer:
         encoders: the two that will hear: words, feeling.
         noises: spectra that are mixed in (``material.make_noises``).
         seed: of everything that is drawn.
-        recorded_share: of the crops that are voices made from recordings; within each kind, voices have equal shares.
+        shares: of the crops, by what made their sound; within each, long items are drawn as much more often.
     """
 
     def __init__(
@@ -73,7 +77,7 @@ class Drawer:
         encoders: tuple[LogMelEncoder, LogMelEncoder],
         noises: npt.NDArray[np.float16],
         seed: int,
-        recorded_share: float = 0.62,
+        shares: Mapping[Made, float] = SHARES,
     ) -> None:
         self.items = items
         self.words, self.feeling = encoders
@@ -81,9 +85,11 @@ class Drawer:
         self.dice = np.random.default_rng(seed)
         self.mixer = Mixer(noises, self.bands, self.dice)
         length = np.array([len(item.face.gap) for item in items], float)
-        recorded = np.array([item.recorded for item in items])
-        chance = length * np.where(recorded, recorded_share / max(length[recorded].sum(), 1.0), 0.0)
-        chance += length * np.where(recorded, 0.0, (1 - recorded_share) / max(length[~recorded].sum(), 1.0))
+        made = np.array([item.made for item in items])
+        chance = np.zeros(len(items))
+        for maker, share in shares.items():
+            ours = made == maker
+            chance[ours] = length[ours] * share / max(length[ours].sum(), 1.0)
         self.chance = np.cumsum(chance / chance.sum())
 
     def draw(self, count: int, frames: int) -> Crops:
@@ -138,7 +144,7 @@ def at_tempo(item: Item, tempo: float) -> Item:
     spectrum = item.spectrum[before] * (1.0 - left) + item.spectrum[after] * left
     agitation = float(np.clip(item.agitation + 0.5 * np.log2(tempo), -1.0, 1.0)) if item.agitation else 0.0
     hurried = Face(motion=motion, phone=face.phone[low], **curves)
-    return Item(spectrum.astype(np.float16), hurried, item.recorded, agitation)
+    return Item(spectrum.astype(np.float16), hurried, item.made, agitation)
 
 
 def _stacked(crops: list[dict[str, Tensor]]) -> Crops:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from .kokoro import kokoro_says
 from .phones import Phone
 from .pico import pico_says
 from .scoring import AlignmentError
@@ -25,6 +26,7 @@ from .voices import (
     VARIANTS,
     EngineError,
     Espeak,
+    Made,
     Manner,
     Samples,
     Voice,
@@ -41,7 +43,7 @@ class Utterance:
     samples: Samples
     phones: tuple[Phone, ...]
     voice: str
-    recorded: bool
+    made: Made
     agitation: float
 
     @property
@@ -67,7 +69,7 @@ class Shard:
 SOLEMN = 0.15
 """How often speech is much slower than usual, whatever its agitation."""
 
-KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out", "pico")
+KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out", "pico", "kokoro")
 
 
 def plan(minutes: dict[str, float], shard_seconds: float = 360.0) -> tuple[Shard, ...]:
@@ -104,7 +106,7 @@ def write_shard(shard: Shard, folder: Path) -> str:
     table = [
         {
             "voice": item.voice,
-            "recorded": item.recorded,
+            "made": item.made,
             "agitation": item.agitation,
             "samples": len(data),
             "phones": [(phone.name, round(phone.begin, 5), round(phone.end, 5)) for phone in item.phones],
@@ -129,7 +131,7 @@ def read_shard(path: Path) -> list[Utterance]:
         samples = sound[begin : begin + row["samples"]].astype(np.float32) / 32767.0
         begin += row["samples"]
         phones = tuple(Phone(*item) for item in row["phones"])
-        utterances.append(Utterance(samples, phones, row["voice"], row["recorded"], row["agitation"]))
+        utterances.append(Utterance(samples, phones, row["voice"], row["made"], row["agitation"]))
     return utterances
 
 
@@ -142,8 +144,8 @@ def speak(shard: Shard) -> Iterator[Utterance]:
         voice = dice.choice([voice for voice in RECORDED if voice.engine == "flite"])
         said = _Said(dice)
         yield from said.finished([flite_says(voice, english(dice), said.manner)], voice)
-    if shard.kind == "pico":
-        yield from _pico(dice)
+    if shard.kind in ("pico", "kokoro"):
+        yield from _aligned(shard, dice)
     while shard.kind in ("festival", "held_out"):
         voice = HELD_OUT
         if shard.kind == "festival":
@@ -169,13 +171,16 @@ def _espeak(shard: Shard, dice: random.Random) -> Iterator[Utterance]:
         yield from said.finished([spoken], voice)
 
 
-def _pico(dice: random.Random) -> Iterator[Utterance]:
+def _aligned(shard: Shard, dice: random.Random) -> Iterator[Utterance]:
     while True:
-        voice = dice.choice([voice for voice in RECORDED if voice.engine == "pico"])
+        voice = dice.choice([voice for voice in RECORDED if voice.engine == shard.kind])
         said = _Said(dice)
         text = known_english(dice) if voice.language == "en" else foreign(voice.language, dice)
         try:
-            spoken = pico_says(voice, text, said.manner)
+            if shard.kind == "pico":
+                spoken = pico_says(voice, text, said.manner)
+            else:
+                spoken = kokoro_says(voice, text, said.manner, dice)
         except AlignmentError:
             # The aligner loses its way in one utterance of thirty: the next draw speaks instead.
             continue
@@ -203,7 +208,7 @@ class _Said:
             resampled = soxr.resample(samples, RATE * self.throat, RATE).astype(np.float32)
             effort = _effort(resampled, self.agitation)
             moved = tuple(Phone(p.name, p.begin / self.throat, p.end / self.throat) for p in phones)
-            yield Utterance(effort, moved, voice.name, voice.recorded, self.agitation)
+            yield Utterance(effort, moved, voice.name, voice.made, self.agitation)
 
 
 def _effort(samples: Samples, agitation: float) -> Samples:

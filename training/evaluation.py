@@ -20,6 +20,7 @@ from lsf_blender_addon.worker.protocol import PredictRequest
 from lsf_blender_addon.worker.runtime import Runtime
 
 from .corpus import read_shard
+from .kept import kept
 from .phones import Phone
 from .scoring import Tally, read_alignment, tally
 
@@ -59,9 +60,9 @@ def aligned_recordings(
             from . import forced_alignment  # noqa: PLC0415 - only where words must be found
 
             clip = read_clip(path)
-            kept = alignments or forced_alignment.kept_alignments()
+            folder = alignments or kept("alignments")
             try:
-                found = forced_alignment.alignment(clip, transcript, kept)
+                found = forced_alignment.alignment(clip, transcript, folder)
             except LsfError as reason:
                 tell(str(reason))
                 continue

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,16 +27,6 @@ LEADS = (0.0, 0.3)
 MOST_TRANSCRIPT_BYTES = 1_000_000
 BESIDE_ARPABET = {"ax": "AH", "y2": "UW", "oe": "ER", "x": "HH", "j": "Y", "sil": ""}
 """Our phones that pocketsphinx's dictionary writes otherwise."""
-
-
-def kept_alignments() -> Path:
-    """Where alignments are kept unless another folder is named: the platform's place for what can be made again."""
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "LSF Animation" / "alignments"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "LSF Animation" / "alignments"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "lsf-animation" / "alignments"
 
 
 def alignment(clip: SpeechClip, transcript: Path, folder: Path) -> Path:

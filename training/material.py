@@ -20,6 +20,7 @@ from .augment import NON_SPEECH, RATE, Dice, Samples, breath, non_speech, record
 from .coarticulation import Face, curves
 from .corpus import Utterance, read_shard
 from .phones import Phone
+from .voices import Made
 
 FPS = 50.0
 NOISE_SECONDS = 6
@@ -33,7 +34,7 @@ class Item:
 
     spectrum: npt.NDArray[np.float16]
     face: Face
-    recorded: bool
+    made: Made
     agitation: float
 
 
@@ -77,7 +78,7 @@ def write(batch: Batch, folder: Path, settings: dict[str, Any]) -> str:
         "shut": np.concatenate([item.face.shut for item in items]).astype(np.float16),
         "phone": np.concatenate([item.face.phone for item in items]).astype(np.uint8),
         "sizes": np.array([(len(item.spectrum), len(item.face.gap)) for item in items]),
-        "table": np.array(json.dumps([(item.recorded, item.agitation) for item in items])),
+        "table": np.array(json.dumps([(item.made, item.agitation) for item in items])),
     }
     path = folder / batch.file
     beside = path.with_suffix(".part")
@@ -92,12 +93,10 @@ def read(path: Path) -> list[Item]:
     with np.load(path) as data:
         arrays = {name: data[name] for name in data.files}
     items, at100, at50 = [], 0, 0
-    for (spectra, frames), (is_recorded, agitation) in zip(
-        arrays["sizes"], json.loads(str(arrays["table"])), strict=True
-    ):
+    for (spectra, frames), (made, agitation) in zip(arrays["sizes"], json.loads(str(arrays["table"])), strict=True):
         heard, seen = slice(at100, at100 + spectra), slice(at50, at50 + frames)
         face = Face(*(arrays[name][seen] for name in ("motion", "gap", "shut", "spoken", "phone")))
-        items.append(Item(arrays["spectrum"][heard], face, is_recorded, agitation))
+        items.append(Item(arrays["spectrum"][heard], face, made, agitation))
         at100, at50 = at100 + spectra, at50 + frames
     return items
 
@@ -107,7 +106,7 @@ class _Sound:
     samples: Samples
     clean: Samples
     phones: tuple[Phone, ...]
-    recorded: bool
+    made: Made
     agitation: float
 
 
@@ -126,11 +125,11 @@ def _sounds(utterances: list[Utterance], dice: Dice, severity: float) -> Iterato
         _breathe(clean, before, after, dice)
         babble = _babble(utterances, len(clean), dice)
         heard = recorded(clean, dice, babble, severity)
-        yield _Sound(heard, clean, phones, utterance.recorded, utterance.agitation)
+        yield _Sound(heard, clean, phones, utterance.made, utterance.agitation)
         if dice.random() < 0.085:
             count = int(dice.uniform(1.5, 5.0) * RATE)
             silence = (Phone("sil", 0.0, count / RATE),)
-            yield _Sound(non_speech(count, dice), np.zeros(count, np.float32), silence, False, 0.0)
+            yield _Sound(non_speech(count, dice), np.zeros(count, np.float32), silence, "rules", 0.0)
 
 
 def _joined(phones: list[Phone]) -> tuple[Phone, ...]:
@@ -189,4 +188,4 @@ def _item(sound: _Sound, encoder: LogMelEncoder) -> Item:
         spectrum = encoder.spectrum(torch.from_numpy(sound.samples)[None])[0]
     frames = frame_count(len(sound.samples))
     face = curves(sound.clean, sound.phones, FPS, frames)
-    return Item(spectrum.numpy().astype(np.float16), face, sound.recorded, sound.agitation)
+    return Item(spectrum.numpy().astype(np.float16), face, sound.made, sound.agitation)

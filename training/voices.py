@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,40 +45,72 @@ class Manner:
     span: float = 1.0
 
 
+Made = Literal["rules", "recordings", "network"]
+"""What makes a voice's sound: rules, pieces or statistics of one person's recordings, or a network that learnt from
+many people's."""
+
+
 @dataclass(frozen=True)
 class Voice:
-    """One voice of one engine, the language it is given, and the licence of what it is made from."""
+    """One voice of one engine, the language it is given, the licence of what it is made from, and what that is."""
 
-    engine: Literal["espeak", "flite", "festival", "pico"]
+    engine: Literal["espeak", "flite", "festival", "pico", "kokoro"]
     name: str
     language: str
     licence: str
     pitch: float = 0.0
-    recorded: bool = False
+    made: Made = "rules"
 
 
 _CMU = "free of charge for any purpose with notice (CMU, CSTR)"
 _GPL_PROGRAM = "rules of espeak-ng (GPL-3 program; no recording is in the sound)"
 
+KOKORO = (
+    ("af", "en", "alloy aoede bella heart jessica kore nicole nova river sarah sky"),
+    ("am", "en", "adam echo eric fenrir liam michael onyx puck santa"),
+    ("bf", "en", "alice emma isabella lily"),
+    ("bm", "en", "daniel fable george lewis"),
+    ("ef", "es", "dora"),
+    ("em", "es", "alex santa"),
+    ("ff", "fr", "siwis"),
+    ("hf", "en", "alpha beta"),
+    ("hm", "en", "omega psi"),
+    ("if", "it", "sara"),
+    ("im", "it", "nicola"),
+    ("jf", "en", "alpha gongitsune nezumi tebukuro"),
+    ("jm", "en", "kumo"),
+    ("pf", "pt", "dora"),
+    ("pm", "pt", "alex santa"),
+    ("zf", "en", "xiaobei xiaoni xiaoxiao xiaoyi"),
+    ("zm", "en", "yunjian yunxi yunxia yunyang"),
+)
+"""Kokoro's voices: accent and sex, the language they are given, their names. Voices of languages that the aligner knows
+no phones for speak English."""
+
 RECORDED: tuple[Voice, ...] = (
-    Voice("flite", "kal16", "en", _CMU, 105.0, recorded=True),
-    Voice("flite", "awb", "en", _CMU, 130.0, recorded=True),
-    Voice("flite", "rms", "en", _CMU, 95.0, recorded=True),
-    Voice("flite", "slt", "en", _CMU, 175.0, recorded=True),
-    Voice("festival", "cmu_us_slt_arctic_hts", "en", _CMU, 175.0, recorded=True),
-    Voice("festival", "kal_diphone", "en", _CMU, 105.0, recorded=True),
-    Voice("festival", "msu_ru_nsh_clunits", "ru", "BSD-like (N. Shmyrev)", 120.0, recorded=True),
-    Voice("pico", "en-US", "en", "Apache-2.0 (SVOX)", recorded=True),
-    Voice("pico", "en-GB", "en", "Apache-2.0 (SVOX)", recorded=True),
-    Voice("pico", "de-DE", "de", "Apache-2.0 (SVOX)", recorded=True),
-    Voice("pico", "es-ES", "es", "Apache-2.0 (SVOX)", recorded=True),
-    Voice("pico", "fr-FR", "fr", "Apache-2.0 (SVOX)", recorded=True),
-    Voice("pico", "it-IT", "it", "Apache-2.0 (SVOX)", recorded=True),
+    Voice("flite", "kal16", "en", _CMU, 105.0, made="recordings"),
+    Voice("flite", "awb", "en", _CMU, 130.0, made="recordings"),
+    Voice("flite", "rms", "en", _CMU, 95.0, made="recordings"),
+    Voice("flite", "slt", "en", _CMU, 175.0, made="recordings"),
+    Voice("festival", "cmu_us_slt_arctic_hts", "en", _CMU, 175.0, made="recordings"),
+    Voice("festival", "kal_diphone", "en", _CMU, 105.0, made="recordings"),
+    Voice("festival", "msu_ru_nsh_clunits", "ru", "BSD-like (N. Shmyrev)", 120.0, made="recordings"),
+    Voice("pico", "en-US", "en", "Apache-2.0 (SVOX)", made="recordings"),
+    Voice("pico", "en-GB", "en", "Apache-2.0 (SVOX)", made="recordings"),
+    Voice("pico", "de-DE", "de", "Apache-2.0 (SVOX)", made="recordings"),
+    Voice("pico", "es-ES", "es", "Apache-2.0 (SVOX)", made="recordings"),
+    Voice("pico", "fr-FR", "fr", "Apache-2.0 (SVOX)", made="recordings"),
+    Voice("pico", "it-IT", "it", "Apache-2.0 (SVOX)", made="recordings"),
+    *(
+        Voice("kokoro", f"{kind}_{name}", language, "Apache-2.0 (hexgrad)", made="network")
+        for kind, language, names in KOKORO
+        for name in names.split()
+    ),
 )
 """Voices made from people's recordings. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi, Italian …) are left
 out: whether sound concatenated from their recordings may train weights under CC0 is not clear."""
 
-HELD_OUT = Voice("festival", "ked_diphone", "en", _CMU, 110.0, recorded=True)
+HELD_OUT = Voice("festival", "ked_diphone", "en", _CMU, 110.0, made="recordings")
 """The voice that chooses between models; it never trains."""
 
 VARIANTS = (
@@ -127,6 +160,7 @@ class _Event(ctypes.Structure):
 
 _PHONEME_EVENT = 7
 _SYNCHRONOUS, _WITH_PHONEME_EVENTS, _IN_IPA, _UTF8 = 2, 1, 2, 1
+_PHONEMES_IN_IPA = 2
 _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _WORDS_A_MINUTE = 165
 _SPAN = 0.12
@@ -148,12 +182,38 @@ class Espeak:
             self._library: Any = ctypes.CDLL("libespeak-ng.so.1")
         except OSError as error:
             raise EngineError("espeak-ng's library was not found; install the package espeak-ng.") from error
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self.rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, _WITH_PHONEME_EVENTS | _IN_IPA))
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
         self._pieces: list[npt.NDArray[np.int16]] = []
         self._signs: list[tuple[int, str]] = []
         self._callback = kind(self._hear)
         self._library.espeak_SetSynthCallback(self._callback)
+
+    @classmethod
+    @cache
+    def shared(cls) -> Espeak:
+        """The one of this process.
+
+        Raises:
+            EngineError: the library is not installed.
+        """
+        return cls()
+
+    def ipa(self, language: str, text: str) -> str:
+        """How ``text`` is read, with stress marks, without pauses.
+
+        Raises:
+            EngineError: the language is unknown.
+        """
+        if self._library.espeak_SetVoiceByName(language.encode()):
+            raise EngineError(f"espeak-ng does not know the language {language}.")
+        left = ctypes.c_char_p(text.encode())
+        clauses = []
+        while left.value:
+            said = self._library.espeak_TextToPhonemes(ctypes.byref(left), _UTF8, _PHONEMES_IN_IPA)
+            clauses.append(said.decode("utf-8", "ignore").strip())
+        return " ".join(clauses)
 
     def _hear(self, sound: Any, count: int, events: Any) -> int:
         if sound and count:

@@ -81,7 +81,7 @@ def test_a_hurried_item_says_the_same_sooner_and_sounds_more_agitated() -> None:
     crops, _ = papa()
     face = Face(*(getattr(crops, name)[0].numpy() for name in ("motion", "gap", "shut", "spoken", "phone")))
     spectrum = np.repeat(face.gap, 2)[:-1, None].repeat(83, 1).astype(np.float16)
-    item = Item(spectrum, face, recorded=False, agitation=0.1)
+    item = Item(spectrum, face, made="rules", agitation=0.1)
     hurried = at_tempo(item, 1.25)
     assert len(hurried.face.gap) == 48
     assert len(hurried.spectrum) == 2 * 48 - 1

@@ -19,7 +19,7 @@ from training.neutral import with_neutral
 
 def voice(seed: int, seconds: float = 1.0) -> Utterance:
     samples = np.random.default_rng(seed).normal(0, 0.1, int(16_000 * seconds)).astype(np.float32)
-    return Utterance(samples, (), "voice", recorded=False, agitation=0.0)
+    return Utterance(samples, (), "voice", made="rules", agitation=0.0)
 
 
 def test_the_neutral_is_the_mean_of_what_even_voices_sound_like(light_model: Path) -> None:

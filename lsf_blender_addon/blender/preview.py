@@ -103,7 +103,7 @@ def preview(
         columns: how many stand in a row.
         labelled: whether labels are shown.
         sound: what is heard, from the first frame.
-        facts: what the movie says about where it comes from.
+        facts: what movie and sheet say about where they come from.
         progress: called with a stage and the share of the whole that is done, 0 to 1.
 
     Returns:
@@ -153,7 +153,7 @@ def preview(
         bpy.ops.wm.read_factory_settings(use_empty=True)
         if sheet is not None:
             across = columns or (len(chosen) if len(faces) > 1 else _row(len(chosen)))
-            film.sheet(shots, sheet.path, across)
+            film.sheet(shots, sheet.path, across, facts=facts)
         if movie is not None:
             across = columns or _row(len(faces))
             film.film(reels, movie, fps, picture.quality, columns=across, sound=sound, facts=facts)

@@ -16,8 +16,9 @@ MOST_LINES = 1_000_000
 LARGEST = 1 << 28
 """Bytes of a list."""
 
-AUDIO, KINDS, FOLDER = "audio", "outputs", "folder"
-"""Columns that are no options: the recording, the kinds of files, and a folder below the batch's own."""
+AUDIO, KINDS, FOLDER, EMOTION = "audio", "outputs", "folder", "emotion"
+"""Columns that are no options: the recording, the kinds of files, a folder below the batch's own, and the feeling:
+how strong, or another recording that lends it."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ def _listed(source: Path) -> list[Row]:
         raise LsfError(f"The list {source} is no text in UTF-8.") from reason
     try:
         entries = _from_json(text) if source.suffix.lower() == ".json" else _from_csv(text)
+        return [_row(entry, source.parent) for entry in entries]
     except (ValueError, csv.Error, RecursionError) as reason:
         raise LsfError(f"The list {source} cannot be understood: {reason}") from reason
-    return [_row(entry, source.parent) for entry in entries]
 
 
 def _from_csv(text: str) -> list[dict[str, Any]]:
@@ -131,6 +132,8 @@ def _text(value: Any) -> str:
         return ""
     if value is True:
         return "yes"
+    if isinstance(value, dict):
+        raise ValueError(f"{json.dumps(value)} is an object where a text, a number or a list belongs.")  # noqa: TRY004
     if isinstance(value, list):
         return " ".join(map(str, value))
     return str(value).strip()

@@ -21,7 +21,8 @@ import bpy
 from ..errors import CancelledError, SceneError
 from . import compat
 from .film import Facts, film, run_renderer, whole
-from .stage import set_label, set_stage
+from .label import Label
+from .stage import set_stage
 from .wholeness import is_whole
 
 Progress = Callable[[str, float], None]
@@ -95,7 +96,7 @@ def stills(
     with workplace() as folder, _studio(scene, picture or STILL, subject, " " if labels else "") as studio:
         for path, frame in wanted.items():
             if labels and studio.label is not None:
-                studio.label.body = labels.get(path, "")
+                studio.label.write(labels.get(path, ""))
             _frames(studio.scene, folder, frame, frame)
             with whole(path) as part:
                 shutil.copyfile(_only(folder, frame), part)
@@ -205,10 +206,10 @@ def _only(folder: Path, frame: int) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class _Studio:
-    """A scene that is set up to render, and the text of its label."""
+    """A scene that is set up to render, and its label."""
 
     scene: Any
-    label: Any | None
+    label: Label | None
 
 
 @contextmanager
@@ -238,9 +239,8 @@ def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> It
                 raise SceneError("The scene has no mesh to make pictures of.")
             made = set_stage(studio, subject, picture.view or "portrait", (picture.width, picture.height))
         if label:
-            written = set_label(studio, label)
-            text = written[1]
-            made = [*made, *written]
+            text = Label(studio, label)
+            made = [*made, *text.made]
         yield _Studio(studio, text)
     finally:
         bpy.data.scenes.remove(studio)

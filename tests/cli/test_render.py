@@ -150,6 +150,39 @@ def test_a_head_in_a_scene_is_shown_there_by_its_own_camera_or_by_ours(tmp_path:
     assert scene.read_bytes() == before
 
 
+def test_a_scene_is_opened_once_for_every_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scene may be gigabytes."""
+    from lsf_blender_addon.blender import preview  # noqa: PLC0415
+
+    scene = standing(tmp_path / "scene.blend")
+    opening(2).save(tmp_path / "m.npz")
+    opened, really = list[Path](), preview.opened
+    monkeypatch.setattr(preview, "opened", lambda head, **more: opened.append(head.path) or really(head, **more))
+    words = ("--head", scene, "--moments", "1", *SMALL, "--sheet", tmp_path / "m.png")
+    assert run(tmp_path / "m.npz", *words) == 0
+    assert opened == [scene]
+    assert run(tmp_path / "m.npz", tmp_path / "m.npz", *words) == 0
+    assert opened == [scene] * 3
+
+
+def test_a_label_is_read_over_a_pale_face_and_fits_its_picture(tmp_path: Path) -> None:
+    """Pale on a dark plate; a long one is written smaller instead of running out of its picture."""
+    opening(2).save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--moments", "1", "--resolution", "192", "--camera", "mouth", "--fps", "25")
+    shown = {}
+    for name in ("Take 1", "A name that would run out of the picture, were it written as large as the other"):
+        assert run(*words, "--sheet", tmp_path / "m.png", "--label", name) == 0
+        shown[name] = pixels(tmp_path / "m.png").mean(axis=2)
+    short, long = shown.values()
+    corner = short[3:16, 4:40]
+    assert corner.max() > 0.6
+    assert np.median(corner) < 0.35 < np.median(short[3:16, 100:180])
+    plates = [(picture[3:10] < 0.35).mean(axis=0) > 0.2 for picture in (short, long)]
+    assert plates[0].sum() < 130
+    assert plates[1][:180].mean() > 0.9
+    assert not plates[1][-3:].any()
+
+
 def test_a_character_is_looked_in_the_face_wherever_it_stands_and_leans(tmp_path: Path) -> None:
     """Turned, in centimetres, over a floor that is the scene's first mesh: seen as where it stands plainly."""
     import bpy  # noqa: PLC0415

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LsfError
+from ..texts import read_text
 
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 LISTS = frozenset({".csv", ".json"})
@@ -80,14 +81,7 @@ def _is_visible(path: Path) -> bool:
 
 
 def _listed(source: Path) -> list[Row]:
-    try:
-        if source.stat().st_size > LARGEST:
-            raise LsfError(f"The list {source} is larger than a list can be.")
-        text = source.read_text(encoding="utf-8-sig")
-    except OSError as reason:
-        raise LsfError(f"The list {source} cannot be read ({reason.strerror or reason}).") from reason
-    except UnicodeDecodeError as reason:
-        raise LsfError(f"The list {source} is no text in UTF-8.") from reason
+    text = read_text(source, LARGEST, "list")
     try:
         entries = _from_json(text) if source.suffix.lower() == ".json" else _from_csv(text)
         return [_row(entry, source.parent) for entry in entries]

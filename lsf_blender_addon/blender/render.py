@@ -21,6 +21,7 @@ import bpy
 from ..errors import CancelledError, SceneError
 from . import compat
 from .film import Facts, film, run_renderer, whole
+from .graphics import require_graphics
 from .label import Label
 from .stage import set_stage
 from .wholeness import is_whole
@@ -61,6 +62,16 @@ class Picture:
 
 STILL = Picture(smooth="16")
 """How single pictures look: on a processor each sample costs 0.06 s at 480 by 480, which a movie pays per frame."""
+
+
+def require_renderer(engine: str) -> None:
+    """Refuse a renderer that this machine cannot run, before anything slow is begun.
+
+    Raises:
+        SceneError: there is no OpenGL for it.
+    """
+    if engine != "cycles":
+        require_graphics()
 
 
 def finely(picture: Picture) -> Picture:
@@ -215,6 +226,7 @@ class _Studio:
 @contextmanager
 def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> Iterator[_Studio]:
     """A copy of the scene, set up to render, and gone afterwards with all that was made for it."""
+    require_renderer(picture.engine)
     studio = scene.copy()
     made: list[Any] = []
     text = None

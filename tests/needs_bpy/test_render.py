@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, faces, film, render, rig
+from lsf_blender_addon.blender import bake, compat, faces, film, graphics, render, rig
 from lsf_blender_addon.blender.wholeness import is_whole
 from lsf_blender_addon.errors import CancelledError, SceneError
 from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
@@ -254,3 +255,29 @@ def test_a_sheet_says_where_it_comes_from_and_looks_as_before(talking: Any, tmp_
         picture.load()
         said = picture.text
     assert (said["Title"], said["Copyright"], json.loads(said["Comment"])) == ("Grüße", "CC0-1.0", facts)
+
+
+WITHOUT_DRIVERS = """
+import sys
+from lsf_blender_addon.blender import graphics, render
+from lsf_blender_addon.errors import SceneError
+render.require_renderer("cycles")
+try:
+    render.require_renderer("eevee")
+except SceneError as refusal:
+    print(refusal)
+    sys.stdout.flush()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="drivers are hidden as Linux finds them")
+def test_a_machine_that_cannot_draw_is_told_before_blender_takes_the_process_with_it(repository: Path) -> None:
+    if not graphics._has_opengl():
+        pytest.skip("there is no OpenGL here that could be hidden")
+    graphics.require_graphics()
+    hidden = {**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/none", "PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DRIVERS], capture_output=True, text=True, check=False, env=hidden
+    )
+    assert "cannot draw on this machine" in done.stdout, done.stderr
+    assert "lsf render --engine cycles" in done.stdout

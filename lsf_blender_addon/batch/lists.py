@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LsfError
+from ..texts import read_text
 
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 LISTS = frozenset({".csv", ".json"})
@@ -16,8 +17,9 @@ MOST_LINES = 1_000_000
 LARGEST = 1 << 28
 """Bytes of a list."""
 
-AUDIO, KINDS, FOLDER = "audio", "outputs", "folder"
-"""Columns that are no options: the recording, the kinds of files, and a folder below the batch's own."""
+AUDIO, KINDS, FOLDER, EMOTION = "audio", "outputs", "folder", "emotion"
+"""Columns that are no options: the recording, the kinds of files, a folder below the batch's own, and the feeling:
+how strong, or another recording that lends it."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,12 @@ def _is_visible(path: Path) -> bool:
 
 
 def _listed(source: Path) -> list[Row]:
-    try:
-        if source.stat().st_size > LARGEST:
-            raise LsfError(f"The list {source} is larger than a list can be.")
-        text = source.read_text(encoding="utf-8-sig")
-    except OSError as reason:
-        raise LsfError(f"The list {source} cannot be read ({reason.strerror or reason}).") from reason
-    except UnicodeDecodeError as reason:
-        raise LsfError(f"The list {source} is no text in UTF-8.") from reason
+    text = read_text(source, LARGEST, "list")
     try:
         entries = _from_json(text) if source.suffix.lower() == ".json" else _from_csv(text)
+        return [_row(entry, source.parent) for entry in entries]
     except (ValueError, csv.Error, RecursionError) as reason:
         raise LsfError(f"The list {source} cannot be understood: {reason}") from reason
-    return [_row(entry, source.parent) for entry in entries]
 
 
 def _from_csv(text: str) -> list[dict[str, Any]]:
@@ -131,6 +126,8 @@ def _text(value: Any) -> str:
         return ""
     if value is True:
         return "yes"
+    if isinstance(value, dict):
+        raise ValueError(f"{json.dumps(value)} is an object where a text, a number or a list belongs.")  # noqa: TRY004
     if isinstance(value, list):
         return " ".join(map(str, value))
     return str(value).strip()

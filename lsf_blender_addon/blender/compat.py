@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -369,6 +371,19 @@ def plain_colours(scene: Any) -> None:
     scene.view_settings.look = "None"
     scene.view_settings.exposure = 0.0
     scene.view_settings.gamma = 1.0
+
+
+def usd_files() -> Any | None:
+    """USD's own library for its files (``pxr.Sdf``); None where Blender keeps it to itself: 4.2's module, Debian's."""
+    before = list(sys.path)
+    try:
+        if hasattr(bpy.utils, "expose_bundled_modules"):
+            bpy.utils.expose_bundled_modules()
+        return importlib.import_module("pxr.Sdf")
+    except ImportError:
+        return None
+    finally:
+        sys.path[:] = before  # Blender's own copies of other packages must not get in front of ours
 
 
 def accepted(operator: Any, settings: dict[str, Any]) -> dict[str, Any]:

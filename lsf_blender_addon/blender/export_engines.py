@@ -47,6 +47,9 @@ USD: dict[str, Any] = {
     "evaluation_mode": "RENDER",
 }
 
+LAYER_LABEL = "lsf"
+"""The entry of a ``.usd`` layer's data that holds the facts, each under its own name."""
+
 ALEMBIC: dict[str, Any] = {
     "selected": True,
     "flatten": False,
@@ -89,7 +92,8 @@ def save_fbx(face: Face, path: Path, scene: Any, *, facts: Facts | None = None, 
 def save_usd(face: Face, path: Path, scene: Any, *, facts: Facts | None = None, bare: bool = False) -> Path:
     """Export a head as USD: mesh, skeleton, blend shapes and a SkelAnimation over the scene's frames.
 
-    Arguments and errors are those of :func:`save_fbx`; ``bare`` changes nothing here.
+    The facts become a property of the mesh, and where Blender lends its USD library (4.4 and newer), the layer's own
+    ``customLayerData`` as well. Arguments and errors are those of :func:`save_fbx`; ``bare`` changes nothing here.
 
     Raises:
         SceneError: besides, this Blender was built without USD, or its exporter knows no blend shapes.
@@ -102,14 +106,24 @@ def save_usd(face: Face, path: Path, scene: Any, *, facts: Facts | None = None, 
     settings = compat.accepted(operator, USD)
     if "export_shapekeys" not in settings:
         raise SceneError("This Blender's USD exporter knows no blend shapes; use 4.1 or newer, or export .glb or .fbx.")
+
+    def write(part: Path) -> None:
+        operator(filepath=str(part), **settings)
+        files = compat.usd_files() if facts and part.is_file() else None
+        if files is not None:
+            layer = files.Layer.FindOrOpen(str(part))
+            layer.customLayerData = {**layer.customLayerData, LAYER_LABEL: facts}
+            layer.Save()
+
     with selected(face), labelled(face, facts):
-        return written(path, lambda part: operator(filepath=str(part), **settings), "exported")
+        return written(path, write, "exported")
 
 
 def save_abc(face: Face, path: Path, scene: Any, *, facts: Facts | None = None, bare: bool = False) -> Path:
     """Export a head as Alembic: its points on every frame of the scene, without bones and blend shapes.
 
-    Arguments and errors are those of :func:`save_fbx`; ``bare`` changes nothing here.
+    The facts become a user property of the mesh, which Blender's own importer does not show. Arguments and errors are
+    those of :func:`save_fbx`; ``bare`` changes nothing here.
 
     Raises:
         SceneError: besides, this Blender was built without Alembic.

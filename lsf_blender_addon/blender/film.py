@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import whole_file
 from ..errors import SceneError
 from ..formats.mp4_facts import write_mp4_facts
+from ..formats.png_facts import write_png_facts
 from . import chatter, compat, strips
 from .wholeness import is_whole
 
@@ -23,10 +24,10 @@ MOST_TILES = 16
 
 @dataclass(frozen=True)
 class Facts:
-    """What a movie says about itself.
+    """What a movie or a sheet says about itself.
 
     Attributes:
-        title: what players show.
+        title: what players and viewers show.
         told: model, licence, seed and the like, as ``formats.facts`` has them.
     """
 
@@ -72,8 +73,8 @@ def film(
     return path
 
 
-def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
-    """Put pictures of one size side by side, row by row, into one PNG.
+def sheet(pictures: list[Path], path: Path, columns: int, *, facts: Facts | None = None) -> Path:
+    """Put pictures of one size side by side, row by row, into one PNG that says where it comes from.
 
     Raises:
         SceneError: there are none, or their sizes differ.
@@ -98,6 +99,10 @@ def sheet(pictures: list[Path], path: Path, columns: int) -> Path:
         with whole(path) as part:
             image.filepath_raw = str(part.absolute())
             image.save()
+            if not is_whole(part):
+                raise SceneError(f"The sheet {path} ended early. Is the disk full?")
+            if facts is not None:
+                write_png_facts(part, facts.title, facts.told)
     except RuntimeError as reason:
         raise SceneError(f"Blender cannot write {path}: {str(reason).strip()}") from reason
     finally:

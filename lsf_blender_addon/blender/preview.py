@@ -19,6 +19,7 @@ from ..moments import moments, poses_of
 from ..motion import FaceMotion
 from . import compat, film, properties, render
 from .bake import BakeSettings, plan, write
+from .faces import Face
 from .opening import SceneHead, doubt_of, opened, spoken_by
 from .rig import to_blender
 
@@ -103,7 +104,7 @@ def preview(
         columns: how many stand in a row.
         labelled: whether labels are shown.
         sound: what is heard, from the first frame.
-        facts: what the movie says about where it comes from.
+        facts: what movie and sheet say about where they come from.
         progress: called with a stage and the share of the whole that is done, 0 to 1.
 
     Returns:
@@ -112,7 +113,8 @@ def preview(
     Raises:
         LsfError: something cannot be shown, rendered or written; no half of a file is left.
     """
-    fps = fps or _rate(faces[0])
+    opening = opened(faces[0].head, identity=faces[0].identity)
+    fps = fps or _rate(faces[0], opening[1])
     last = max(1, math.ceil(max(face.seconds for face in faces) * fps - 1e-6))
     chosen = _moments(faces[0], fps, sheet.moments) if sheet is not None else []
     part = (SHEET_SHARE if movie is not None else 1.0) if sheet is not None else 0.0
@@ -127,8 +129,9 @@ def preview(
                 if progress is not None:
                     progress(stage, begun + share / len(faces))
 
-            scene, subject, doubts = _scene(face, fps, folder / f"{number}.pc2")
-            notes |= dict.fromkeys(doubts)
+            found, scene = opened(face.head, identity=face.identity) if number else opening
+            _move(face, found, scene, fps, folder / f"{number}.pc2")
+            notes |= dict.fromkeys(doubt_of(found))
             if movie is not None:
                 place = folder / f"reel{number}"
                 place.mkdir()
@@ -139,7 +142,7 @@ def preview(
                         1,
                         last,
                         picture,
-                        subject=subject,
+                        subject=found.mesh,
                         label=face.label if labelled else "",
                         progress=lambda stage, share, at=at: at(stage, (1.0 - part) * share),  # type: ignore[misc]
                     )
@@ -148,35 +151,33 @@ def preview(
                 wanted = {folder / f"shot{number}_{frame}.png": frame for frame in chosen}
                 titles = {path: _title(face, frame, fps, labelled=labelled) for path, frame in wanted.items()}
                 look = render.finely(picture)
-                shots += render.stills(scene, wanted, look, subject=subject, labels=titles)
+                shots += render.stills(scene, wanted, look, subject=found.mesh, labels=titles)
                 at("sheet", 1.0)
         bpy.ops.wm.read_factory_settings(use_empty=True)
         if sheet is not None:
             across = columns or (len(chosen) if len(faces) > 1 else _row(len(chosen)))
-            film.sheet(shots, sheet.path, across)
+            film.sheet(shots, sheet.path, across, facts=facts)
         if movie is not None:
             across = columns or _row(len(faces))
             film.film(reels, movie, fps, picture.quality, columns=across, sound=sound, facts=facts)
     return tuple(notes)
 
 
-def _rate(face: Shown) -> float:
-    """Frames a second of a face's scene where it has one, else of what it does."""
+def _rate(face: Shown, scene: Any) -> float:
+    """Frames a second of a face's scene where it has one of its own, else of what it does."""
     if isinstance(face.head, SceneHead):
-        return float(compat.rate(opened(face.head)[1]))
+        return float(compat.rate(scene))
     return face.fps if face.motion is None else face.motion.fps
 
 
-def _scene(face: Shown, fps: float, cache: Path) -> tuple[Any, Any, tuple[str, ...]]:
-    """A face that moves from frame 1 of its scene on: the scene, its mesh, and what a person should know."""
-    found, scene = opened(face.head, identity=face.identity)
+def _move(face: Shown, found: Face, scene: Any, fps: float, cache: Path) -> None:
+    """Let a face in its scene do what it does, from frame 1 on."""
     compat.set_rate(scene, fps)
     if face.motion is not None:
         write(plan(found, spoken_by(found, face.motion, face.head), BakeSettings(start_frame=1), scene))
     elif face.points is not None:
         _play(found.mesh, at_rate(face.points, face.fps, fps), cache)
     scene.frame_set(1)
-    return scene, found.mesh, doubt_of(found)
 
 
 def _play(mesh: Any, points: Points, cache: Path) -> None:

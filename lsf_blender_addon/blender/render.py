@@ -21,7 +21,9 @@ import bpy
 from ..errors import CancelledError, SceneError
 from . import compat
 from .film import Facts, film, run_renderer, whole
-from .stage import set_label, set_stage
+from .graphics import require_graphics
+from .label import Label
+from .stage import set_stage
 from .wholeness import is_whole
 
 Progress = Callable[[str, float], None]
@@ -62,6 +64,16 @@ STILL = Picture(smooth="16")
 """How single pictures look: on a processor each sample costs 0.06 s at 480 by 480, which a movie pays per frame."""
 
 
+def require_renderer(engine: str) -> None:
+    """Refuse a renderer that this machine cannot run, before anything slow is begun.
+
+    Raises:
+        SceneError: there is no OpenGL for it.
+    """
+    if engine != "cycles":
+        require_graphics()
+
+
 def finely(picture: Picture) -> Picture:
     """The same, with as many samples as single pictures get."""
     return dataclasses.replace(picture, smooth=STILL.smooth)
@@ -95,7 +107,7 @@ def stills(
     with workplace() as folder, _studio(scene, picture or STILL, subject, " " if labels else "") as studio:
         for path, frame in wanted.items():
             if labels and studio.label is not None:
-                studio.label.body = labels.get(path, "")
+                studio.label.write(labels.get(path, ""))
             _frames(studio.scene, folder, frame, frame)
             with whole(path) as part:
                 shutil.copyfile(_only(folder, frame), part)
@@ -205,15 +217,16 @@ def _only(folder: Path, frame: int) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class _Studio:
-    """A scene that is set up to render, and the text of its label."""
+    """A scene that is set up to render, and its label."""
 
     scene: Any
-    label: Any | None
+    label: Label | None
 
 
 @contextmanager
 def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> Iterator[_Studio]:
     """A copy of the scene, set up to render, and gone afterwards with all that was made for it."""
+    require_renderer(picture.engine)
     studio = scene.copy()
     made: list[Any] = []
     text = None
@@ -238,9 +251,8 @@ def _studio(scene: Any, picture: Picture, subject: Any | None, label: str) -> It
                 raise SceneError("The scene has no mesh to make pictures of.")
             made = set_stage(studio, subject, picture.view or "portrait", (picture.width, picture.height))
         if label:
-            written = set_label(studio, label)
-            text = written[1]
-            made = [*made, *written]
+            text = Label(studio, label)
+            made = [*made, *text.made]
         yield _Studio(studio, text)
     finally:
         bpy.data.scenes.remove(studio)

@@ -1,4 +1,4 @@
-"""A camera, a light and a background in front of a head, and a label beside it."""
+"""A camera, a light and a background in front of a head."""
 
 from __future__ import annotations
 
@@ -33,9 +33,6 @@ SUN = (-0.6, -1.0, 0.45)
 SOFTNESS = math.radians(25.0)
 """How wide the sun is, seen from the head: with a small one, the nose's shadow cuts the cheek in two."""
 
-INK = (0.85, 0.85, 0.82)
-"""A label's colour, linear light."""
-
 
 @dataclass(frozen=True)
 class View:
@@ -64,9 +61,6 @@ VIEWS = {
 MOUTH_MARGIN = 2.2
 """How much wider than the lips at rest a picture of the mouth is."""
 
-LABEL_SIZE, LABEL_INSET, LABEL_DISTANCE = 0.05, 0.03, 0.2
-"""A label's height and distance from the picture's edges in parts of its height, and metres before the camera."""
-
 FARTHEST_SEEN = 10.0
 """Times the head's distance: where a camera's sight ends at the nearest."""
 
@@ -75,9 +69,6 @@ PART_OF_FACE = 0.05
 
 HEAD_REACH = 0.85
 """From a face's middle, in parts of its height: what else belongs to the head."""
-
-LETTER = 0.56
-"""How wide a letter is, on average, in parts of its size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,37 +136,6 @@ def _light(scene: Any, centre: Doubles) -> list[Any]:
     scene.collection.objects.link(sun)
     _aim(sun, centre + np.array(SUN), centre)
     return [sun, sun.data, world]
-
-
-def set_label(scene: Any, text: str) -> list[Any]:
-    """Write a label into the upper left corner of what a scene's camera sees.
-
-    Args:
-        scene: with a camera, and its resolution set.
-        text: a line; small enough to fit the picture's width.
-
-    Returns:
-        The new datablocks: the object first, its curve second, so that the text can be changed.
-    """
-    camera = scene.camera
-    away = max(LABEL_DISTANCE, 2 * camera.data.clip_start)
-    corners = np.array([tuple(corner) for corner in camera.data.view_frame(scene=scene)], np.float64)
-    if camera.data.type != "ORTHO":
-        corners *= away / -corners[:, 2:]
-    (left, top), (width, height) = (corners[:, :2].min(axis=0)[0], corners[:, 1].max()), np.ptp(corners[:, :2], axis=0)
-    inset = LABEL_INSET * height
-    curve = bpy.data.curves.new("LSF label", "FONT")
-    curve.body = text
-    curve.size = min(LABEL_SIZE * height, (width - 2 * inset) / (LETTER * max(1, len(text))))
-    curve.align_x, curve.align_y = "LEFT", "TOP"
-    ink = bpy.data.materials.new("LSF ink")
-    compat.glowing(ink, INK)
-    curve.materials.append(ink)
-    label = bpy.data.objects.new("LSF label", curve)
-    label.parent = camera
-    label.location = (left + inset, top - inset, -away)
-    scene.collection.objects.link(label)
-    return [label, curve, ink]
 
 
 def _sight(subject: Any) -> _Sight:

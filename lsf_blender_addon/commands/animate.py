@@ -28,7 +28,8 @@ NAME.blend, NAME.glb and NAME.mp4.
 
 SOURCE is a recording (wav, flac, ogg, mp3); a folder of recordings, searched with all below it; or a list: a .csv with
 a header or a .json with an array of objects, whose columns are 'audio' (a path from the list), 'outputs' (such as
-"glb csv"), 'folder' (below -o) and any option of this command without its dashes, such as seed or start-frame.
+"glb csv"), 'folder' (below -o), 'emotion' (how strong, 0 to 2, or a recording that lends it) and any option of this
+command without its dashes, such as seed or start-frame.
 
 Of a folder or a list, every line's result is written to results.jsonl in -o. A line that fails does not stop the rest;
 its reason stands there, and the exit code is 1.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..batch.lines import Line, mark_of
-from ..batch.lists import FOLDER, KINDS, Row, rows_of
+from ..batch.lists import EMOTION, FOLDER, KINDS, Row, rows_of
 from ..errors import LsfError
 from ..models.card import CARD_NAME, WEIGHTS_NAME
 from ..models.store import bundled_head, model_folder
@@ -17,6 +17,9 @@ from .making import OUTPUTS, title_of
 
 BATCH_OPTIONS = frozenset({"help", "source", "output", "jobs", "engine", "resume", "shard"})
 """What belongs to the batch as a whole, and cannot be a column of a list."""
+
+STRENGTH, FEELING = "emotion-strength", "emotion-from"
+"""The options that the column ``emotion`` stands for: a number is how strong, anything else a recording."""
 
 
 def lines_of(arguments: argparse.Namespace) -> list[Line]:
@@ -72,7 +75,7 @@ def _words(
     if not row.audio:
         raise LsfError("The line names no recording in the column 'audio'.")
     words = dict(spoken)
-    given = dict(row.options)
+    given = _with_feeling(row.options)
     folder = given.pop(FOLDER, "")
     if KINDS in given:
         words = {name: text for name, text in words.items() if name not in OUTPUTS}
@@ -82,7 +85,8 @@ def _words(
             words[kind.lstrip(".").lower()] = ""
     for name, text in given.items():
         if name not in options:
-            raise LsfError(f"The column {name!r} is none of: audio, outputs, folder, {', '.join(sorted(options))}.")
+            columns = ", ".join(sorted({*options, "audio", KINDS, FOLDER, EMOTION}))
+            raise LsfError(f"The column {name!r} is none of: {columns}.")
         action = options[name]
         if action.nargs == 0:
             if text.lower() in {"no", "false", "0"}:
@@ -95,6 +99,27 @@ def _words(
             words[name] = text
     spelt = [f"--{name}={text}" if options[name].nargs != 0 else f"--{name}" for name, text in words.items()]
     return [row.audio, f"--output={output / folder}", *spelt]
+
+
+def _with_feeling(given: dict[str, str]) -> dict[str, str]:
+    """A row's options, the column ``emotion`` as the option that it stands for."""
+    if EMOTION not in given:
+        return dict(given)
+    text = given[EMOTION]
+    option = STRENGTH if _is_number(text) else FEELING
+    if option in given:
+        raise LsfError(
+            f"The columns 'emotion' ({text}) and {option!r} ({given[option]}) say the same: leave one empty."
+        )
+    return {option if name == EMOTION else name: text for name, text in given.items()}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _line(number: int, row: Row, parser: argparse.ArgumentParser, words: list[str]) -> Line:

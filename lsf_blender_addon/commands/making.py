@@ -105,6 +105,8 @@ class Workshop:
         plan = self._planned(arguments)
         if plan.pictured:
             blender("animate")
+        if "mp4" in plan.pictured:
+            blender("render").require_renderer("workbench")
         require_folder(arguments.output)
         share = 1.0 - IN_BLENDER if plan.pictured else 1.0
 

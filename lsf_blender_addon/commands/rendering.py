@@ -95,6 +95,7 @@ def render(arguments: argparse.Namespace) -> None:
         raise LsfError("Say what to make: a movie with -o NAME.mp4, a contact sheet with --sheet NAME.png, or both.")
     cast = cast_of(arguments)
     program = blender("preview")
+    program.render.require_renderer(arguments.engine)
     for path in (arguments.output, arguments.sheet):
         if path is not None:
             require_folder(path.absolute().parent)

@@ -15,3 +15,10 @@ TOLD = ("model", "licence", "commercial_use", "attribution", "seed", "take", "au
 def facts_of(origin: dict[str, Any]) -> dict[str, Any]:
     """Generator, model, licence, seed and the like of a motion's ``origin``; what it does not know is left out."""
     return {"generator": GENERATOR, **{name: origin[name] for name in TOLD if origin.get(name) not in (None, "")}}
+
+
+def copyright_of(facts: dict[str, Any]) -> str:
+    """The terms in one line: the licence, and whom it wants named; empty where there is no licence."""
+    if not facts.get("licence"):
+        return ""
+    return " ".join(str(facts[name]) for name in ("licence", "attribution") if facts.get(name))

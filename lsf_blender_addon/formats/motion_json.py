@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..arrays import whole_file
 from ..errors import MotionError
 from ..motion import EXPRESSIONS, FaceMotion
+from ..texts import read_text
 from .facts import facts_of
 
 FORMAT = 1
@@ -59,9 +60,7 @@ def read_json(path: Path) -> FaceMotion:
         MotionError: the file is missing, damaged, no motion, of a newer format, or its expressions are others.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise MotionError(f"{path} is larger than such a file can be; it was not read.")
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(read_text(path, LARGEST, "motion", MotionError))
         if not isinstance(content, dict) or content.get("kind") != KIND:
             raise MotionError(f"{path} is no motion: it does not say that it is of the kind {KIND!r}.")
         if content["format"] != FORMAT:
@@ -72,8 +71,6 @@ def read_json(path: Path) -> FaceMotion:
         return FaceMotion(
             content["expression"], content["jaw"], float(content["fps"]), space, float(content["start"]), origin
         )
-    except OSError as reason:
-        raise MotionError(f"{path} cannot be read ({reason.strerror or reason}).") from reason
     except (KeyError, ValueError, TypeError, RecursionError) as reason:
         raise MotionError(f"{path} is damaged or no motion ({reason!r}).") from reason
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import MotionError
+from .facts import copyright_of
 
 COMMENT, COPYRIGHT, TITLE = b"\xa9cmt", b"cprt", b"\xa9nam"
 HEADER = 8
@@ -41,8 +42,8 @@ def write_mp4_facts(path: Path, title: str, facts: dict[str, Any]) -> None:
         OSError: it cannot be written.
     """
     texts = {TITLE: title, COMMENT: json.dumps(facts, ensure_ascii=False)}
-    if facts.get("licence"):
-        texts[COPYRIGHT] = " ".join(str(facts[name]) for name in ("licence", "attribution") if facts.get(name))
+    if terms := copyright_of(facts):
+        texts[COPYRIGHT] = terms
     with path.open("r+b") as file:
         place, index = _index(file, path)
         if place + HEADER + len(index) != path.stat().st_size:

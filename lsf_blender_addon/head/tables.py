@@ -10,6 +10,7 @@ from typing import Any
 
 from ..arrays import whole_file
 from ..errors import HeadError
+from ..texts import read_text
 from .naming import CHANNEL_NAMES, Row, Table, recognised
 
 FORMAT = 1
@@ -128,17 +129,9 @@ def load_table(path: Path) -> tuple[Table, Picked]:
     """Read :func:`from_json` from a file.
 
     Raises:
-        HeadError: the file is missing or too large, or as in ``from_json``.
+        HeadError: the file is missing, too large or no text, or as in ``from_json``.
     """
-    try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise HeadError(f"{path.name} is larger than any table of blendshapes.")
-        text = path.read_text(encoding="utf-8")
-    except OSError as reason:
-        raise HeadError(f"The table {path} cannot be read ({reason.strerror or reason}).") from reason
-    except ValueError as reason:
-        raise HeadError(f"{path.name} is no JSON: {reason}.") from reason
-    return from_json(text, path.name)
+    return from_json(read_text(path, MAXIMUM_BYTES, "table", HeadError), path.name)
 
 
 def _meant(name: str) -> Mapping[str, float]:

@@ -64,6 +64,7 @@ def test_a_json_list_says_the_same_with_numbers_and_truths(tmp_path: Path) -> No
         ("a.json", '{"audio": "a.wav"}', "array of objects"),
         ("a.json", '["a.wav"]', "array of objects"),
         ("a.json", "[]", "is empty"),
+        ("a.json", '[{"audio": "a.wav", "emotion": {"strength": 2}}]', "an object where a text"),
     ],
 )
 def test_a_list_that_is_none_is_refused_with_the_reason(tmp_path: Path, name: str, text: str, words: str) -> None:

@@ -24,6 +24,14 @@ from lsf_blender_addon.cli import main
 from lsf_blender_addon.formats.files import read_motion
 from lsf_blender_addon.motion import FaceMotion
 
+EMOTION_REFUSED = {
+    6: "11 is not between 0 and",
+    7: "sad.wav does not exist",
+    8: "'emotion' (1) and 'emotion-strength' (2) say the same",
+    9: "nan is not between 0 and",
+}
+"""A line's number → what its reason says."""
+
 
 def speech(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,6 +138,49 @@ def test_a_list_says_for_every_line_what_is_made_and_how(
     assert "'many' is no whole number" in reasons[5]
     assert "'bvh' is no kind of file" in reasons[6]
     assert "names no recording" in reasons[7]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_a_list_says_the_feeling_of_every_line(light_model: Path, tmp_path: Path, kind: str) -> None:
+    """In one column: a number is how strong, a recording lends it; or in the options' own columns. Else a reason."""
+    speech(tmp_path / "a.wav")
+    speech(tmp_path / "glad.wav", seed=4)
+    rows: list[dict[str, Any]] = [
+        {"audio": "a.wav", "name": "plain"},
+        {"audio": "a.wav", "name": "strong", "emotion": 2},
+        {"audio": "a.wav", "name": "lent", "emotion": "glad.wav"},
+        {"audio": "a.wav", "name": "both", "emotion": "glad.wav", "emotion strength": 0.5},
+        {"audio": "a.wav", "name": "longhand", "emotion_from": "glad.wav", "Emotion strength": "0.5"},
+        {"audio": "a.wav", "name": "too strong", "emotion": 11},
+        {"audio": "a.wav", "name": "gone", "emotion": "sad.wav"},
+        {"audio": "a.wav", "name": "twice", "emotion": 1, "emotion strength": 2},
+        {"audio": "a.wav", "name": "not a number", "emotion": "nan"},
+    ]
+    path = tmp_path / f"list.{kind}"
+    if kind == "json":
+        path.write_text(json.dumps(rows))
+    else:
+        columns = sorted({column for row in rows for column in row})
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+    out = tmp_path / "out"
+    assert run("animate", path, "-o", out, "--model", light_model, "--device", "cpu", "--npz") == 1
+    made = {path.stem: FaceMotion.load(path) for path in out.glob("*.npz")}
+    said = {name: (motion.origin["emotion_strength"], motion.origin["emotion_from"]) for name, motion in made.items()}
+    assert said == {
+        "plain": (1.0, None),
+        "strong": (2.0, None),
+        "lent": (1.0, "glad.wav"),
+        "both": (0.5, "glad.wav"),
+        "longhand": (0.5, "glad.wav"),
+    }
+    assert len({motion.expression.tobytes() for motion in made.values()}) == 4
+    np.testing.assert_array_equal(made["both"].expression, made["longhand"].expression)
+    reasons = {record["line"]: record["reason"] for record in records(out) if record["status"] == "failed"}
+    assert {line: words for line, words in EMOTION_REFUSED.items() if words not in reasons[line]} == {}
+    assert len(reasons) == len(EMOTION_REFUSED)
 
 
 def test_two_lines_of_the_same_files_are_refused_before_anything_is_made(

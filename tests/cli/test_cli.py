@@ -25,6 +25,7 @@ from lsf_blender_addon.commands.speech import face_shape
 from lsf_blender_addon.errors import LsfError
 from lsf_blender_addon.models.card import CARD_NAME, WEIGHTS_NAME, read_card
 from lsf_blender_addon.motion import FaceMotion
+from tests.cli.conftest import Refused
 
 
 @pytest.fixture
@@ -178,20 +179,11 @@ def test_head_info_describes_the_bundled_head(repository: Path, capsys: pytest.C
         (["models", "import", "nothing.ckpt"], "nothing.ckpt"),
     ],
 )
-def test_a_missing_file_is_one_sentence_and_status_1(
-    words: list[str],
-    complaint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_missing_file_is_one_sentence(
+    words: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LSF_MODELS", str(tmp_path / "models"))
-    assert main(words) == 1
-    sentences = [line for line in capsys.readouterr().err.splitlines() if line.startswith("lsf: ")]
-    assert len(sentences) == 1
-    assert complaint in sentences[0]
-    assert list(tmp_path.iterdir()) == []
+    refused(words, complaint)
 
 
 def test_an_unknown_model_is_named_with_those_that_exist(

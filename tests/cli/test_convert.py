@@ -16,6 +16,7 @@ from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
+from tests.cli.conftest import Refused
 from tests.cli.flame_pair import flame_pair
 
 
@@ -75,20 +76,10 @@ def test_a_face_shape_goes_into_the_published_layout(tmp_path: Path) -> None:
         (["arkit", "-o", "b.json", "--shape", "who.json"], "face shape"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_and_no_file(
-    words: list[str],
-    complaint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "who.json").write_text("[1.0]")
-    moving(words[0]).save(tmp_path / "a.npz")
-    given = [str(bundled_head()) if word == "BUNDLED" else word for word in words]
-    assert run("a.npz", *given[1:]) == 1
-    assert complaint in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "who.json"]
+def test_what_cannot_be_is_one_sentence_and_no_file(words: list[str], complaint: str, refused: Refused) -> None:
+    Path("who.json").write_text("[1.0]")
+    moving(words[0]).save(Path("a.npz"))
+    refused(["convert", "a.npz", *words[1:]], complaint)
 
 
 def test_an_unknown_ending_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,17 +149,8 @@ def test_points_move_to_another_face_and_back(tmp_path: Path) -> None:
         (["a.npz", "-o", "b.json", "--no-shape"], "no place for a face shape"),
     ],
 )
-def test_points_that_cannot_be_are_one_sentence_and_no_file(
-    words: list[str],
-    complaint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_points_that_cannot_be_are_one_sentence_and_no_file(words: list[str], complaint: str, refused: Refused) -> None:
     np.save("p.npy", np.zeros((2, 5, 3)))
     moving("arkit").save(Path("a.npz"))
     moving("flame").save(Path("f.npz"))
-    assert run(*(str(bundled_head()) if word == "BUNDLED" else word for word in words)) == 1
-    assert complaint in capsys.readouterr().err
-    assert not list(tmp_path.glob("b.*"))
+    refused(["convert", *words], complaint)

@@ -18,8 +18,8 @@ from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
 from lsf_blender_addon.formats.points import write_points
 from lsf_blender_addon.formats.published import write_npy
 from lsf_blender_addon.head.skinning import vertices
-from lsf_blender_addon.models.store import bundled_head
 from lsf_blender_addon.motion import FaceMotion
+from tests.cli.conftest import Refused
 from tests.cli.flame_pair import flame_pair
 from tests.head.bundled import head
 from tests.head.characters import shapes_of
@@ -150,6 +150,39 @@ def test_a_head_in_a_scene_is_shown_there_by_its_own_camera_or_by_ours(tmp_path:
     assert scene.read_bytes() == before
 
 
+def test_a_scene_is_opened_once_for_every_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scene may be gigabytes."""
+    from lsf_blender_addon.blender import preview  # noqa: PLC0415
+
+    scene = standing(tmp_path / "scene.blend")
+    opening(2).save(tmp_path / "m.npz")
+    opened, really = list[Path](), preview.opened
+    monkeypatch.setattr(preview, "opened", lambda head, **more: opened.append(head.path) or really(head, **more))
+    words = ("--head", scene, "--moments", "1", *SMALL, "--sheet", tmp_path / "m.png")
+    assert run(tmp_path / "m.npz", *words) == 0
+    assert opened == [scene]
+    assert run(tmp_path / "m.npz", tmp_path / "m.npz", *words) == 0
+    assert opened == [scene] * 3
+
+
+def test_a_label_is_read_over_a_pale_face_and_fits_its_picture(tmp_path: Path) -> None:
+    """Pale on a dark plate; a long one is written smaller instead of running out of its picture."""
+    opening(2).save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--moments", "1", "--resolution", "192", "--camera", "mouth", "--fps", "25")
+    shown = {}
+    for name in ("Take 1", "A name that would run out of the picture, were it written as large as the other"):
+        assert run(*words, "--sheet", tmp_path / "m.png", "--label", name) == 0
+        shown[name] = pixels(tmp_path / "m.png").mean(axis=2)
+    short, long = shown.values()
+    corner = short[3:16, 4:40]
+    assert corner.max() > 0.6
+    assert np.median(corner) < 0.35 < np.median(short[3:16, 100:180])
+    plates = [(picture[3:10] < 0.35).mean(axis=0) > 0.2 for picture in (short, long)]
+    assert plates[0].sum() < 130
+    assert plates[1][:180].mean() > 0.9
+    assert not plates[1][-3:].any()
+
+
 def test_a_character_is_looked_in_the_face_wherever_it_stands_and_leans(tmp_path: Path) -> None:
     """Turned, in centimetres, over a floor that is the scene's first mesh: seen as where it stands plainly."""
     import bpy  # noqa: PLC0415
@@ -241,14 +274,7 @@ def test_cycles_and_a_camera_are_chosen(tmp_path: Path) -> None:
         (["m.npz"] * 17 + ["-o", "a.mp4"], "17 faces"),
     ],
 )
-def test_what_cannot_be_shown_is_one_sentence_and_no_file(
-    words: list[str],
-    complaint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_what_cannot_be_shown_is_one_sentence_and_no_file(words: list[str], complaint: str, refused: Refused) -> None:
     opening().save(Path("m.npz"))
     FaceMotion.still(2, 25.0, "flame").save(Path("flame.npz"))
     np.save("few.npy", np.zeros((2, 5, 3)))
@@ -256,9 +282,4 @@ def test_what_cannot_be_shown_is_one_sentence_and_no_file(
     np.save("nan.npy", np.full((2, 5, 3), np.nan))
     Path("broken.npz").write_bytes(b"PK")
     Path("text.blend").write_bytes(b"no scene")
-    before = sorted(path.name for path in tmp_path.iterdir())
-    assert run(*(str(bundled_head()) if word == "BUNDLED" else word for word in words)) in (1, 2)
-    said = capsys.readouterr().err
-    assert complaint in said
-    assert "Traceback" not in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    refused(["render", *words], complaint)

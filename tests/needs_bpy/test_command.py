@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import bpy
@@ -34,3 +35,18 @@ def test_inside_blenders_program_a_batch_starts_more_of_that_program(monkeypatch
     program, *words = hand.command()
     assert (program, words[:2]) == ("/opt/blender", ["--background", "--factory-startup"])
     assert bpy.app.binary_path in ("", None)
+
+
+def test_what_blender_calls_is_the_command_line_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words go through untouched, and the answer becomes Blender's exit code."""
+    offered: dict[str, Callable[[list[str]], int]] = {}
+    monkeypatch.setattr(bpy.utils, "register_cli_command", offered.__setitem__)
+    heard: list[list[str]] = []
+
+    def execute(words: list[str]) -> int:
+        heard.append(words)
+        return 130
+
+    command.register(execute)
+    assert offered["lsf"](["animate", "a b.wav", "-o", "out"]) == 130
+    assert heard == [["animate", "a b.wav", "-o", "out"]]

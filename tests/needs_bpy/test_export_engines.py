@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,32 @@ def test_the_file_says_where_the_motion_comes_from(
     path = export(kind, face, tmp_path / f"head.{kind}", facts=FACTS)
     assert LABEL not in face.mesh
     assert json.loads(opened(path)[LABEL]) == FACTS
+
+
+def test_a_usd_layer_says_it_too_where_blender_lends_its_library(
+    make_head: Maker, make_motion: Motions, tmp_path: Path
+) -> None:
+    """Where a pipeline looks first, each fact under its own name; also the largest seed there is."""
+    files = compat.usd_files()
+    if files is None:
+        pytest.skip("this Blender keeps its USD library to itself")
+    face = spoken(make_head("arkit"), make_motion("arkit", frames=3))
+    facts = {**FACTS, "seed": (1 << 63) - 1, "commercial_use": True, "audio": "Grüße.wav"}
+    path = export("usd", face, tmp_path / "head.usd", facts=facts)
+    assert files.Layer.OpenAsAnonymous(str(path)).customLayerData["lsf"] == facts
+    assert is_whole(path)
+    assert "pxr" not in {entry.name for folder in sys.path for entry in Path(folder).glob("pxr")}
+
+
+def test_an_alembic_file_holds_the_facts_though_blenders_importer_leaves_them_out(
+    make_head: Maker, make_motion: Motions, tmp_path: Path
+) -> None:
+    face = spoken(make_head("arkit"), make_motion("arkit", frames=3))
+    path = export("abc", face, tmp_path / "head.abc", facts=FACTS)
+    assert json.dumps(FACTS).encode() in path.read_bytes()
+    assert LABEL.encode() in path.read_bytes()
+    bare = export("abc", face, tmp_path / "bare.abc")
+    assert LABEL.encode() not in bare.read_bytes()
 
 
 def test_the_bundled_head_survives_fbx(

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import bake, compat, faces, film, render, rig
+from lsf_blender_addon.blender import bake, compat, faces, film, graphics, render, rig
 from lsf_blender_addon.blender.wholeness import is_whole
 from lsf_blender_addon.errors import CancelledError, SceneError
 from lsf_blender_addon.formats.mp4_facts import read_mp4_facts
+from lsf_blender_addon.formats.png_facts import read_png_facts
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
 
@@ -237,3 +239,45 @@ def test_a_sheet_puts_pictures_side_by_side(talking: Any, tmp_path: Path) -> Non
     assert whole[:64, 64:, :3].max() == 0
     with pytest.raises(SceneError, match="at least one"):
         film.sheet([], tmp_path / "none.png", 2)
+
+
+def test_a_sheet_says_where_it_comes_from_and_looks_as_before(talking: Any, tmp_path: Path) -> None:
+    facts = {"generator": "LSF Animation", "model": "starter", "licence": "CC0-1.0", "seed": 3, "audio": "Grüße.wav"}
+    shots = render.stills(talking, {tmp_path / "a.png": 1, tmp_path / "b.png": 12}, SMALL)
+    plain = film.sheet(shots, tmp_path / "plain.png", 2)
+    told = film.sheet(shots, tmp_path / "told.png", 2, facts=film.Facts("Grüße", facts))
+    assert read_png_facts(told) == facts
+    assert read_png_facts(plain) == {}
+    assert is_whole(told)
+    np.testing.assert_array_equal(pixels(told), pixels(plain))
+    reader = pytest.importorskip("PIL.Image", reason="an independent reader of pictures is Pillow")
+    with reader.open(told) as picture:
+        picture.load()
+        said = picture.text
+    assert (said["Title"], said["Copyright"], json.loads(said["Comment"])) == ("Grüße", "CC0-1.0", facts)
+
+
+WITHOUT_DRIVERS = """
+import sys
+from lsf_blender_addon.blender import graphics, render
+from lsf_blender_addon.errors import SceneError
+render.require_renderer("cycles")
+try:
+    render.require_renderer("eevee")
+except SceneError as refusal:
+    print(refusal)
+    sys.stdout.flush()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="drivers are hidden as Linux finds them")
+def test_a_machine_that_cannot_draw_is_told_before_blender_takes_the_process_with_it(repository: Path) -> None:
+    if not graphics._has_opengl():
+        pytest.skip("there is no OpenGL here that could be hidden")
+    graphics.require_graphics()
+    hidden = {**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/none", "PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DRIVERS], capture_output=True, text=True, check=False, env=hidden
+    )
+    assert "cannot draw on this machine" in done.stdout, done.stderr
+    assert "lsf render --engine cycles" in done.stdout

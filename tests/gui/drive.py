@@ -142,7 +142,7 @@ def show_scene(hands: Hands) -> None:
     hands.wait("a scene in the sequencer", lambda state: state["sequencer_scene"], 10)
 
 
-def add_sound(hands: Hands, path: Path) -> None:
+def add_sound(hands: Hands, path: Path, channel: int = 1) -> None:
     """By the Add menu of the sequencer, where one may type what is wanted."""
     before = hands.state()["strips"]
     hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
@@ -156,10 +156,17 @@ def add_sound(hands: Hands, path: Path) -> None:
     if "TRANSFORM_OT_seq_slide" in state["modal"]:  # since 5.0 a new strip hangs on the mouse until it is put down
         hands.press("0", "Tab", "0", "Return")  # moved by no frame and by no channel
         state = hands.wait("the strip put down", lambda state: not state["modal"], 10)
-        hands.press("g")  # it was put where the mouse had been: away from there, to the first frame
+        # It was put where the mouse had been, and may hang from the edge: away from there, to the first frame.
+        hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+        hands.press("g")
+        hands.wait("the strip in the hand", lambda state: bool(state["modal"]), 10)
         hands.write(str(1 - min(state["starts"])))
+        hands.press("Tab")
+        hands.write(str(channel - state["channels"][0]))
         hands.press("Return")
-        hands.wait("the strip at the beginning", lambda state: min(state["starts"]) == 1, 10)
+        hands.wait(
+            "the strip at the beginning", lambda state: (state["starts"], state["channels"]) == ([1], [channel]), 10
+        )
         hands.press("Home")
 
 
@@ -328,7 +335,7 @@ def cancel(hands: Hands) -> None:
     """By the panel's button and by Esc, ten minutes of speech on the way."""
     hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
     hands.press("alt+a")
-    add_sound(hands, FOLDER / "long.wav")
+    add_sound(hands, FOLDER / "long.wav", 2)
     side = hands.part("VIEW_3D", "UI")
 
     def button() -> None:

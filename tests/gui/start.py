@@ -82,6 +82,7 @@ def _write() -> None:
         "sequencer_scene": _sequencer_scene(),
         "strips": [strip.name for strip in _strips()],
         "starts": [int(strip.frame_final_start) for strip in _strips()],
+        "channels": [strip.channel for strip in _strips()],
         "heads": {thing.name: _head(thing) for thing in bpy.data.objects if hasattr(thing, "lsf") and thing.lsf.takes},
         "run": _run(),
         "runs": [_gaps(run) for run in seen["runs"]],

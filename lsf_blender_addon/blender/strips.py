@@ -220,10 +220,10 @@ def _retimed(strip: Any) -> SceneError:
 
 
 def _starts_anywhere(strip: Any) -> SceneError:
+    preserving = "switch on Preserve Pitch in its Sound panel, " if compat.has_stretching(strip) else ""
     return SceneError(
-        f"The strip {strip.name!r} plays at another speed than recorded, which this version of Blender begins up to a "
-        "frame late, now so and now so. Drag its left handle a frame to the right, and it begins in time; or use "
-        "Blender 5.0 or newer."
+        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender begins it up to a "
+        f"frame off, now so and now so: drag its left handle a frame to the right, {preserving}or use Blender 5.2."
     )
 
 

@@ -168,6 +168,8 @@ def _head(mesh: Any) -> dict[str, Any]:
         "action": animation.action.name if animation is not None and animation.action is not None else "",
         "jaw": 0.0 if jaw is None else round(float(jaw.matrix_basis.to_euler().x), 4),
         "lips": _sum_of_keys(animation),
+        "first": 0 if animation is None or animation.action is None else int(animation.action.frame_range[0]),
+        "nla": [] if animation is None else [strip.name for track in animation.nla_tracks for strip in track.strips],
         "report": mesh.lsf.report,
     }
 

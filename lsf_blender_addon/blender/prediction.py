@@ -157,6 +157,6 @@ def _asked(
 
 def _helped(error: LsfError) -> LsfError:
     """The same error with the next step where its own sentence names none."""
-    if isinstance(error, DeviceError) and "memory" in str(error):
+    if isinstance(error, DeviceError) and "memory" in str(error) and "close other programs" not in str(error):
         return DeviceError(f"{error} Close other programs, or choose a shorter strip.")
     return error if not isinstance(error, CancelledError) else CancelledError("Cancelled; nothing was changed.")

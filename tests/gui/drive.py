@@ -12,6 +12,7 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
+from editors import add_sound, areas, choose_file, open_tab, show_scene
 from window import Hands, Part, State, StepError
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
@@ -28,6 +29,9 @@ BELOW_LIST, HEADING = 95, 26
 
 BESIDE_LIST = 0.83
 """Share of the sidebar's width, its tabs included, at which the buttons beside the list of takes lie."""
+
+BESIDE_HEAD = 0.79
+"""The same of the button that adds another head."""
 
 FEWEST_ROWS, MOST_ROWS, ROW_OF_LIST = 3, 5, 21
 """The list of takes grows with them."""
@@ -51,22 +55,6 @@ def preferences(hands: Hands, section: str) -> Part:
         hands.remember(str(hands.state()["section"]), point)
     hands.wait(f"the section {section}", lambda state: state["section"] == section, 5)
     return hands.part("PREFERENCES", "WINDOW")
-
-
-def choose_file(hands: Hands, path: Path) -> None:
-    """Type a path into the file browser, and click its blue button."""
-    hands.wait("the file browser", lambda state: "EXECUTE" in regions(state, "FILES"))
-    time.sleep(2)  # its parts slide in
-    for region, across, words in (("UI", 0.35, f"{path.parent}/"), ("EXECUTE", 0.3, path.name)):
-        for _ in range(2):  # since 5.2 the field of the folder stays open after Return: one click closes it
-            hands.click(hands.part("FILES", region).at(across, 0.5))
-            time.sleep(0.5)
-        hands.press("ctrl+a")
-        hands.write(words)
-        hands.press("Return")
-        time.sleep(1)
-    hands.picture("file_browser")
-    hands.click(hands.part("FILES", "EXECUTE").at(0.92, 0.5))
 
 
 def install(hands: Hands) -> None:
@@ -125,77 +113,6 @@ def add_sounds(hands: Hands) -> None:
     hands.drag((700, header.top - 1), (700, header.top - 190))
     show_scene(hands)
     add_sound(hands, FOLDER / "hello.wav")
-
-
-def show_scene(hands: Hands) -> None:
-    """Since 5.0 a sequencer shows no scene until one is chosen, left of the button that makes a new one."""
-    if hands.state()["sequencer_scene"]:
-        return
-    header = hands.part("SEQUENCE_EDITOR", "HEADER")
-    for across in range(header.left, header.left + header.width, 12):
-        place = (across, header.top + header.height // 2)
-        if "new_sequencer_scene" in hands.under(place):
-            hands.click((place[0] - 22, place[1]))
-            time.sleep(1)
-            hands.press("Return")
-            break
-    hands.wait("a scene in the sequencer", lambda state: state["sequencer_scene"], 10)
-
-
-def add_sound(hands: Hands, path: Path, channel: int = 1) -> None:
-    """By the Add menu of the sequencer, where one may type what is wanted."""
-    before = hands.state()["strips"]
-    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
-    hands.press("shift+a")
-    time.sleep(1)
-    hands.write("sound")
-    time.sleep(1)
-    hands.press("Return")
-    choose_file(hands, path)
-    state = hands.wait("a strip", lambda state: state["strips"] not in ([], before))
-    if "TRANSFORM_OT_seq_slide" in state["modal"]:  # since 5.0 a new strip hangs on the mouse until it is put down
-        hands.press("0", "Tab", "0", "Return")  # moved by no frame and by no channel
-        state = hands.wait("the strip put down", lambda state: not state["modal"], 10)
-        # It was put where the mouse had been, and may hang from the edge: away from there, to the first frame.
-        hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
-        hands.press("g")
-        hands.wait("the strip in the hand", lambda state: bool(state["modal"]), 10)
-        hands.write(str(1 - min(state["starts"])))
-        hands.press("Tab")
-        hands.write(str(channel - state["channels"][0]))
-        hands.press("Return")
-        hands.wait(
-            "the strip at the beginning", lambda state: (state["starts"], state["channels"]) == ([1], [channel]), 10
-        )
-        hands.press("Home")
-
-
-def open_tab(hands: Hands, area: str) -> Part:
-    """The sidebar's tab LSF: by N, and by clicking down the tabs."""
-    if not hands.tab(area):
-        hands.move(hands.part(area, "WINDOW").at(0.4, 0.6))
-        hands.press("n")
-        hands.wait("a sidebar", lambda _: bool(hands.tab(area)), 10)
-        time.sleep(1)
-    side = hands.part(area, "UI")
-    for point in side.rows(1 - 9 / side.width):
-        if hands.tab(area) == "LSF":
-            break
-        hands.click(point)
-    if hands.tab(area) != "LSF":
-        raise StepError(f"no tab LSF in the sidebar of {area}")
-    return side
-
-
-def regions(state: State, area: str) -> list[str]:
-    """Which regions editors of a kind have."""
-    every = (place for window in state["windows"] for place in window["areas"] if place["type"] == area)
-    return [region["type"] for place in every for region in place["regions"]]
-
-
-def areas(state: State) -> list[str]:
-    """Which editors are open."""
-    return [area["type"] for window in state["windows"] for area in window["areas"]]
 
 
 def add_head(hands: Hands) -> None:
@@ -286,6 +203,7 @@ def three_takes(hands: Hands) -> None:
             if head["active"] == row:
                 break
         seen[head["active"]] = head["action"]
+        hands.move(hands.part("VIEW_3D", "WINDOW").at(0.3, 0.9))  # a tip would hide the list
         hands.picture(f"take_{row + 1}")
     if len(set(seen.values())) != 3:
         raise StepError(f"three rows were clicked, and showed {seen}; at first {only_head(state)['action']}")
@@ -389,6 +307,48 @@ def in_the_sequencer(hands: Hands) -> None:
     hands.wait("more takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == before + 6)
 
 
+def follow(hands: Hands) -> None:
+    """A strip is moved, the panel says so without the mouse, and one click takes the keys along."""
+    before = only_head(hands.state())["first"]
+    hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
+    hands.press("g")
+    hands.wait("the strip in the hand", lambda state: bool(state["modal"]), 10)
+    hands.write("25")
+    hands.press("Return")
+    hands.picture("strip_moved", 1)
+    hands.click(hands.find(hands.part("VIEW_3D", "UI"), "lsf.follow_strip", 0.3))
+    hands.wait("keys that followed", lambda state: only_head(state)["first"] == before + 25, 20)
+    hands.picture("followed", 1)
+
+
+def to_nla(hands: Hands) -> None:
+    """Takes that are baked to strips in the NLA editor lie there, and play."""
+    side = hands.part("VIEW_3D", "UI")
+    heading = panel(hands, side, "Model and Takes")
+    hands.click(heading)
+    hands.scroll(side, 10)
+    hands.click(hands.find_property(side, ".bake_to", 0.82))
+    hands.picture("to_nla", 1)
+    hands.scroll(side, -10)
+    hands.click(heading)
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    hands.wait("strips in the NLA", lambda state: state["run"] is None and bool(only_head(state)["nla"]))
+    hands.picture("in_the_nla", 1)
+
+
+def second_head(hands: Hands) -> None:
+    """Another head beside the first speaks the same strip, with takes of its own."""
+    side = hands.part("VIEW_3D", "UI")
+    first = hands.state()["heads"]
+    hands.click(hands.find(side, "lsf.add_head", BESIDE_HEAD))
+    hands.wait("another head", lambda state: sum("LSF head" in name for name in state["objects"]) > 2)
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    state = hands.wait("its takes", lambda state: state["run"] is None and len(state["heads"]) == 2)
+    hands.picture("second_head", 1)
+    if any(state["heads"][name] != head for name, head in first.items()):
+        raise StepError("the first head is not as it was")
+
+
 def greyed(hands: Hands) -> None:
     """Without a selected strip the button is grey, says why where the mouse rests, and a click does nothing."""
     hands.move(hands.part("SEQUENCE_EDITOR", "WINDOW").at(0.3, 0.5))
@@ -409,10 +369,11 @@ def greyed(hands: Hands) -> None:
 def responsive(hands: Hands) -> None:
     """What the window's timer saw during the runs; held to what the add-on itself did on the window's thread."""
     for run in hands.state()["runs"]:
+        parts = ", ".join(f"{name} {part}" for name, part in run["most"].items())
         print(
             f"     a run of {run['seconds']:5.1f} s: a look every {run['median']} ms, at most {run['longest']} ms, "
             f"{run['late']} of {run['looks']} over {SLOW} ms; between two looks Blender worked {run['worked']} ms at "
-            f"most, the add-on {run['own']} ms (load {run['load']})"
+            f"most, the add-on {run['own']} ms ({parts}; load {run['load']})"
         )
         if run["own"] > SLOW:
             raise StepError(f"the add-on kept the window waiting for {run['own']} ms")
@@ -430,6 +391,9 @@ STEPS: dict[str, Callable[[Hands], None]] = {
     "shape": shape,
     "cancel by button and by Esc": cancel,
     "the sequencer's sidebar and menu": in_the_sequencer,
+    "follow a moved strip": follow,
+    "bake to the NLA": to_nla,
+    "a second head": second_head,
     "a grey button says why": greyed,
     "the window stays responsive": responsive,
 }

@@ -21,9 +21,11 @@ class Cut:
     parts: tuple[tuple[str, str], ...]
 
 
-PREFERENCES, PANEL, WINDOW = "690x570+0+0", "290x520+1034+95", "1322x880+0+20"
+PREFERENCES, PANEL, WINDOW = "876x578+105+18", "284x520+1028+102", "1312x850+0+20"
+"""Where they lie in a window of 5.2 that is 1600 x 900."""
+
 CUTS = (
-    Cut("install_from_disk", (("install_menu", "690x220+0+0"),)),
+    Cut("install_from_disk", (("install_menu", "876x230+105+18"),)),
     Cut("install_worker", (("preferences_fresh", PREFERENCES),)),
     Cut("install_ready", (("preferences_ready", PREFERENCES),)),
     Cut("first_strip", (("panel_without_head", WINDOW),)),
@@ -32,9 +34,10 @@ CUTS = (
     Cut("first_take", (("take_2", WINDOW),)),
     Cut("panel_takes", (("take_3", PANEL), ("model_and_takes", PANEL))),
     Cut("panel_shaping", (("shaping", PANEL), ("report", PANEL))),
-    Cut("panel_sequencer", (("sequencer_sidebar", "1322x300+0+600"),)),
+    Cut("panel_sequencer", (("sequencer_sidebar", "1312x250+0+621"),)),
     Cut("panel_strip_menu", (("strip_menu", "700x600+200+260"),)),
-    Cut("trouble_grey", (("greyed", "560x400+1034+95"),)),
+    Cut("panel_follow", (("strip_moved", PANEL), ("followed", PANEL))),
+    Cut("trouble_grey", (("greyed", "480x400+1028+102"),)),
 )
 
 

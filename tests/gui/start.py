@@ -27,7 +27,7 @@ LATE = 0.1
 LSF = "lsf_blender_addon"
 
 seen: dict[str, Any] = {"tick": time.monotonic(), "worked": 0.0, "copied": [0, ""]}
-seen |= {"own": 0.0, "timed": None, "asked": "", "answered": "", "runs": [], "running": False}
+seen |= {"own": {}, "timed": None, "asked": "", "answered": "", "runs": [], "running": False}
 
 
 def begin() -> None:
@@ -49,7 +49,7 @@ def look() -> float:
         seen["runs"].append([])
     if running or seen["running"]:  # the click before the first look and the keys after the last belong to it
         seen["runs"][-1].append((now - seen["tick"], worked - seen["worked"], seen["own"]))
-    seen["own"] = 0.0
+    seen["own"] = {}
     seen["running"] = running
     if seen["asked"] != seen["answered"]:  # at the look after the one that saw the question: all is handled by then
         seen["answered"] = seen["asked"]
@@ -95,7 +95,7 @@ def _write() -> None:
     unfinished.replace(FOLDER / "state.json")
 
 
-def _gaps(run: list[tuple[float, float, float]]) -> dict[str, Any]:
+def _gaps(run: list[tuple[float, float, dict[str, float]]]) -> dict[str, Any]:
     """Milliseconds between two looks of the window's timer during a run, at most.
 
     ``longest`` by the clock; ``worked`` what the processor did for Blender's main thread, drawing without a graphics
@@ -109,9 +109,14 @@ def _gaps(run: list[tuple[float, float, float]]) -> dict[str, Any]:
         "longest": round(waited[-1] * 1000),
         "late": sum(gap > LATE for gap in waited),
         "worked": round(max(work for _, work, _ in run) * 1000),
-        "own": round(max(own for _, _, own in run) * 1000),
+        "own": round(max(_total(own) for _, _, own in run) * 1000),
+        "most": {name: round(part * 1000) for name, part in max((own for _, _, own in run), key=_total).items()},
         "load": round(os.getloadavg()[0], 1),
     }
+
+
+def _total(own: dict[str, float]) -> float:
+    return sum(own.values())
 
 
 def _window(window: Any) -> dict[str, Any]:
@@ -163,6 +168,8 @@ def _head(mesh: Any) -> dict[str, Any]:
         "action": animation.action.name if animation is not None and animation.action is not None else "",
         "jaw": 0.0 if jaw is None else round(float(jaw.matrix_basis.to_euler().x), 4),
         "lips": _sum_of_keys(animation),
+        "first": 0 if animation is None or animation.action is None else int(animation.action.frame_range[0]),
+        "nla": [] if animation is None else [strip.name for track in animation.nla_tracks for strip in track.strips],
         "report": mesh.lsf.report,
     }
 
@@ -191,11 +198,11 @@ def _current() -> Any | None:
     if seen["timed"] is not jobs:
         seen["timed"] = jobs
         for owner, name in ((jobs, "start"), (jobs.Job, "step"), (jobs, "finish")):
-            setattr(owner, name, _timed(getattr(owner, name)))
+            setattr(owner, name, _timed(name, getattr(owner, name)))
     return jobs.current()
 
 
-def _timed(function: Any) -> Any:
+def _timed(name: str, function: Any) -> Any:
     """The same function, the work of the main thread in it added up: what the add-on itself answers for."""
 
     def measured(*arguments: Any, **more: Any) -> Any:
@@ -203,7 +210,7 @@ def _timed(function: Any) -> Any:
         try:
             return function(*arguments, **more)
         finally:
-            seen["own"] += time.thread_time() - begun
+            seen["own"][name] = seen["own"].get(name, 0.0) + time.thread_time() - begun
 
     return measured
 

@@ -13,6 +13,7 @@ import bpy
 
 from ..errors import SceneError
 from ..motion import exact_rate
+from .retiming import Lie
 
 KEY, OBJECT = "KEY", "OBJECT"
 """Kinds of owners that an Action's slot can have: shape keys, and objects (an armature's pose lives on its object)."""
@@ -240,13 +241,46 @@ def speed_keys(strip: Any) -> list[float] | None:
     return None if keys is None else [float(key.timeline_frame) for key in keys]
 
 
-def retimes_exactly(strip: Any) -> bool:
-    """Whether a retimed sound strip plays where its keys say.
-
-    4.5 counts a frame less of the content between its keys, and begins an untrimmed strip 0.2 to 1.2 frames late, by
-    where it lies (measured with clicks in its mixdown at 24, 30 and 60 fps); trimmed ones begin in time.
-    """
+def has_stretching(strip: Any) -> bool:
+    """Whether a strip's sound can be stretched in time, and retimed sound be told from its keys (5.0 and newer)."""
     return hasattr(strip, "pitch_correction")
+
+
+def begins_in_time(strip: Any) -> bool:
+    """Whether a retimed sound strip begins where its keys say.
+
+    4.5 begins one up to 1.2 frames late, and 5.0 one without Preserve Pitch up to a frame early or late, by nothing
+    that can be told (measured with clicks in mixdowns at 24 to 60 fps), unless its left handle cuts something off.
+    """
+    is_cut = shown(strip)[0] > content_start(strip)
+    return is_cut or (has_stretching(strip) and (strip.pitch_correction or hasattr(strip, "left_handle")))
+
+
+def tells_where_it_begins(strip: Any) -> bool:
+    """Whether it can be told where a retimed sound strip begins: in 4.5 not where it is cut for good or shifted."""
+    return has_stretching(strip) or (trimmed_start(strip) == 0 and sound_offset(strip) == 0)
+
+
+def frames_uncounted(strip: Any) -> int:
+    """How many frames of a sound's content pass beyond a retimed strip's last key: 4.5 forgets one."""
+    return 0 if has_stretching(strip) else 1
+
+
+def lie(strip: Any, scene: Any) -> Lie:
+    """How a retimed sound strip lies on the timeline.
+
+    A frame before a strip's own passes at recorded speed; in 4.5 at none, except one before the timeline's first.
+    """
+    content, cut = content_start(strip), trimmed_start(strip)
+    return Lie(
+        content=content,
+        cut=cut,
+        left=shown(strip)[0],
+        shift=sound_offset(strip),
+        fps=float(scene.render.fps / scene.render.fps_base),
+        preserves_pitch=bool(getattr(strip, "pitch_correction", False)),
+        outside=1.0 if has_stretching(strip) or content - cut <= 1 else 0.0,
+    )
 
 
 def shown_strips(scene: Any) -> list[Any]:

@@ -364,8 +364,9 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
     facts = {"model": order.model, "seed": order.wish.seed}
     many = len(predicted.takes) > 1
     made = []
-    for title, motions in zip(_titles(mesh, order.name, len(predicted.takes)), predicted.takes, strict=True):
-        kept = Kept(motions, order.places, facts=facts)
+    titles = _titles(mesh, order.name, len(predicted.takes))
+    for title, motions, packed in zip(titles, predicted.takes, predicted.packed, strict=True):
+        kept = Kept(motions, order.places, facts=facts, packed=packed)
         made.append((kept, takes.planned(face, kept, title, scene)))
     if order.sound_file is not None:
         strips.place_sound(scene, order.sound_file, int(order.places[0].start_frame), name=order.places[0].strip)

@@ -11,6 +11,7 @@ from ..errors import CancelledError, DeviceError, LsfError
 from ..motion import FaceMotion
 from ..worker.client import Done, Failed, Worker
 from ..worker.protocol import PredictRequest, Progress
+from .kept import packing
 from .sound import heard
 from .strips import Recording
 
@@ -60,11 +61,13 @@ class Predicted:
 
     Attributes:
         takes: for every take one motion a recording.
+        packed: for every take the same as its Action is to keep it.
         notes: what the worker said on the way.
         seconds: how long it took.
     """
 
     takes: tuple[tuple[FaceMotion, ...], ...]
+    packed: tuple[bytes, ...]
     notes: tuple[str, ...]
     seconds: float
 
@@ -114,7 +117,17 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
         done += seconds
     takes = tuple(zip(*made, strict=True))
     notes += [str(note) for line in made for note in line[0].origin.get("warnings", ())]
-    return Predicted(takes, tuple(dict.fromkeys(notes)), time.monotonic() - begun)
+    packed = []
+    for motions in takes:
+        work = packing(motions)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                packed.append(end.value)
+                break
+            yield Status("Writing the keys", 1.0)
+    return Predicted(takes, tuple(packed), tuple(dict.fromkeys(notes)), time.monotonic() - begun)
 
 
 def _asked(

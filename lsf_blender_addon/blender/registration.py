@@ -18,6 +18,7 @@ from . import (
     panels,
     preferences,
     properties,
+    strip_watch,
 )
 
 CLASSES: tuple[type, ...] = (
@@ -53,6 +54,7 @@ def register(command_line: command.Execute) -> None:
         bpy.utils.register_class(entry)
     properties.attach()
     panels.attach()
+    strip_watch.attach()
     bpy.app.handlers.load_pre.append(before_load)
     bpy.app.handlers.load_post.append(before_save)
     bpy.app.handlers.save_pre.append(before_save)
@@ -69,6 +71,7 @@ def unregister() -> None:
     bpy.app.handlers.save_pre.remove(before_save)
     bpy.app.handlers.load_post.remove(before_save)
     bpy.app.handlers.load_pre.remove(before_load)
+    strip_watch.detach()
     panels.detach()
     properties.detach()
     for entry in reversed(CLASSES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,16 @@ def recording(strip: Any, scene: Any) -> Recording:
     rate = float(compat.rate(scene))
     path, packed = _source(strip)
     speed = _speed(strip, path, packed, rate)
-    start_frame = (
-        compat.content_start(strip)
-        - compat.trimmed_start(strip) / (speed if strip.type == "SOUND" else 1.0)
-        + compat.sound_offset(strip) * rate
-    )
+    if speed == 1.0 or strip.type != "SOUND":
+        start_frame = compat.content_start(strip) - compat.trimmed_start(strip) + compat.sound_offset(strip) * rate
+    else:
+        lie = compat.lie(strip, scene)
+        if lie.is_lost:
+            raise SceneError(
+                f"The retimed strip {strip.name!r} is cut for good, and shifted or before frame 0, where Blender plays "
+                "it out of time: switch on Preserve Pitch in its Sound panel."
+            )
+        start_frame = lie.second_zero(speed)
     first, after = compat.shown(strip)
     return Recording(
         path=path,
@@ -213,6 +219,14 @@ def _retimed(strip: Any) -> SceneError:
     )
 
 
+def _starts_anywhere(strip: Any) -> SceneError:
+    preserving = "switch on Preserve Pitch in its Sound panel, " if compat.has_stretching(strip) else ""
+    return SceneError(
+        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender begins it up to a "
+        f"frame off, now so and now so: drag its left handle a frame to the right, {preserving}or use Blender 5.2."
+    )
+
+
 def _file(strip: Any) -> Path:
     if strip.type == "SOUND":
         return Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
@@ -242,8 +256,10 @@ def _speed(strip: Any, path: Path, packed: str | None, rate: float) -> float:
         return rate / strip.fps if strip.fps > 0 else 1.0  # a movie's pictures lie one on each frame of the scene
     if keys is not None and len(keys) == 0:
         return 1.0
-    if keys and not compat.retimes_exactly(strip):
+    if keys and not compat.tells_where_it_begins(strip):
         raise _retimed(strip)
+    if keys and not compat.begins_in_time(strip):
+        raise _starts_anywhere(strip)
     if keys is not None and len(keys) > 2:  # noqa: PLR2004 - the beginning and the end
         raise SceneError(
             f"The strip {strip.name!r} plays at more than one speed. Split it where the speed changes, or render it to "
@@ -251,14 +267,15 @@ def _speed(strip: Any, path: Path, packed: str | None, rate: float) -> float:
         )
     if keys is None and not compat.can_decode():
         return 1.0  # require_recorded_speed looks at it when the click comes: it needs a scene to try it in
-    frames = round(length(path, packed) * rate) - compat.trimmed_start(strip) - compat.trimmed_end(strip)
+    whole = math.floor(length(path, packed) * rate + 0.5)  # a half is rounded up, as Blender does
+    frames = whole - compat.trimmed_start(strip) - compat.trimmed_end(strip)
     if keys is None:
         if abs(frames - compat.content_frames(strip)) > 1:
             raise _retimed(strip)
         return 1.0
     if keys[1] <= keys[0] or frames <= 0:
         raise SceneError(f"The strip {strip.name!r} is retimed in a way that cannot be followed; take it away.")
-    return float(frames / (keys[1] - keys[0]))
+    return float((frames - compat.frames_uncounted(strip)) / (keys[1] - keys[0]))
 
 
 PLAYABLE = ("SOUND", "MOVIE")

@@ -14,6 +14,7 @@ from .surface import distance, normals
 from .topology import EAR, EYE
 
 TINY = 1e-6
+FROWN_BULGE = 0.16  # cm: a drawn-down brow bunches up
 SLIDES, PUT_BACK = 3, 0.5
 """How often the forehead's skin is put back towards the bone, and how far each time."""
 
@@ -48,23 +49,26 @@ def units(body: Body) -> dict[str, Array]:
         _brow_near(p, (2.2, 3.9, 7.4), (3.6, 2.8, 4.6), 0.25) * np.array([-0.22, -0.58, 0.0]),
         pull(p, (0.9, 3.4, 8.2), (1.8, 1.8, 2.5), (-0.10, -0.18, 0.0)),
     )
+    bunched = near(p, (1.6, 3.5, 8.0), (2.6, 1.7, 3.0))[:, None]
+    down = down + normals(p) * (keep * above_eye * face * bunched * FROWN_BULGE)
     inner = brow(_both_inner(body))
     inner = 0.5 * (inner + body.mirrored(inner))  # the slope that skin slides along is measured lopsidedly
-    outer = brow(_brow_near(p, (4.3, 4.1, 6.2), (3.5, 2.8, 5.2), 0.15) * np.array([0.0, 0.72, 0.0]))
+    outer = brow(_brow_near(p, (4.1, 4.1, 6.2), (4.2, 2.8, 5.2), 0.2) * np.array([0.04, 0.70, 0.0]))
 
-    out_of_cheek = normals(p)
     cheek_keep = keep * below_eye
-    puff = near(p, (3.6, -4.0, 6.5), (3.2, 3.0, 3.8), 0.2)[:, None] * (out_of_cheek * 0.78)
-    puff += pull(p, (1.2, -5.0, 8.4), (2.6, 2.2, 2.6), (0.0, 0.0, 0.16))
-    puff = puff * keep * lining_fade(body)[:, None]
+    puff = _blown(p) * keep * lining_fade(body)[:, None]
     puff = sealed(body, puff + body.mirrored(puff))
     squint = pull(p, (4.0, -0.6, 6.4), (2.5, 2.2, 3.2), (0.08, 0.52, 0.36), 0.1) * cheek_keep
     squint = squint + lids_moved(body, 0.05, 0.85, arched=LOWERED)
-    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.16, 0.52, 0.04), 0.15) * keep
-    sneer += pull(p, (2.8, -1.9, 7.6), (1.6, 1.7, 2.2), (0.0, 0.28, 0.22)) * keep
-    sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.6, 1.6), (-0.03, 0.24, 0.05)) * keep
+    above_lip = smoothstep(-4.2, -3.0, p[:, 1])[:, None]
+    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.14, 0.44, 0.04), 0.15) * keep
+    sneer += pull(p, (2.9, -2.4, 7.5), (2.2, 2.2, 2.8), (0.0, 0.34, 0.10)) * keep * above_lip
+    sneer += pull(p, (3.8, -1.2, 6.7), (2.3, 2.2, 3.0), (-0.04, 0.30, 0.16)) * cheek_keep
+    sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.7, 1.7), (-0.04, 0.28, 0.09)) * keep
+    sneer += pull(p, (0.0, -1.4, 9.6), (1.6, 1.6, 2.0), (0.0, 0.12, 0.0)) * keep
     sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.20, 0.04)) * _upper_only(body)
-    sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.22, 0.05)))
+    sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.26, 0.05)))
+    sneer = sneer + lids_moved(body, 0.0, 0.25, arched=LOWERED)
     return {
         "browDown": _settle(body, down),
         "browInnerUp": inner,
@@ -73,6 +77,15 @@ def units(body: Body) -> dict[str, Array]:
         "cheekSquint": squint,
         "noseSneer": inside_follows(body, sneer),
     }
+
+
+def _blown(p: Array) -> Array:
+    """The left half of cheeks full of air (V, 3): outward on the cheek, forward around the mouth, held at the bone."""
+    cheek = near(p, (4.6, -4.2, 5.6), (3.9, 4.3, 5.6), 0.05)[:, None]
+    lips = near(p, (1.9, -4.9, 8.2), (3.6, 3.0, 3.6), 0.1)[:, None]
+    aside = smoothstep(2.2, 4.6, p[:, 0])[:, None]
+    blown = cheek * (aside * normals(p) * 0.80 + (1.0 - aside) * np.array([0.0, 0.02, 0.40]))
+    return np.asarray(blown + lips * np.array([-0.02, 0.02, 0.14]))
 
 
 def _brow_near(

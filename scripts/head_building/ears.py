@@ -36,12 +36,12 @@ OUTLINE: tuple[Place, ...] = (
     (-1.75, 1.65),
     (-1.9, 0.65),
     (-1.72, -0.35),
-    (-1.3, -1.3),
-    (-0.85, -2.1),
-    (-0.35, -2.75),
-    (0.2, -3.0),
-    (0.66, -2.7),
-    (0.88, -1.9),
+    (-1.32, -1.25),
+    (-1.0, -2.0),
+    (-0.62, -2.65),
+    (-0.05, -2.98),
+    (0.52, -2.78),
+    (0.86, -2.0),
     (0.95, -1.1),
 )
 HELIX: tuple[Place, ...] = (
@@ -68,11 +68,11 @@ RIDGES: tuple[tuple[tuple[Place, ...], float, float], ...] = (
 # bump or hollow: middle, radii, height
 BUMPS: tuple[tuple[Place, Place, float], ...] = (
     ((0.25, -0.35), (0.98, 1.05), -0.85),  # bowl
-    ((0.98, -0.3), (0.46, 0.6), 0.50),  # tragus
+    ((0.86, -0.38), (0.50, 0.62), 0.62),  # tragus
     ((0.22, -1.32), (0.42, 0.36), 0.34),  # antitragus
     ((0.62, -1.0), (0.3, 0.42), -0.22),  # the notch between them
     ((-0.2, 1.5), (0.45, 0.55), -0.18),  # the fossa between the antihelix's legs
-    ((0.1, -2.2), (0.85, 0.75), 0.24),  # lobe
+    ((-0.05, -2.15), (0.95, 0.85), 0.30),  # lobe
 )
 
 # ring → scale of the outline behind and before, share of the lean away from the head
@@ -84,7 +84,8 @@ ROOT: dict[int, tuple[float, float, float]] = {
 }
 FACE: dict[int, float] = {5: 0.985, 6: 0.91, 7: 0.82, 8: 0.73, 9: 0.63, 10: 0.52, 11: 0.40, 12: 0.27}
 RINGS = (*ROOT, *FACE)
-ON_HEAD = {1: 1.0, 2: 0.9, 3: 0.7, 4: 0.4}  # how far the rings before the ear lie on the head
+ON_HEAD = {1: 1.0, 2: 0.95, 3: 0.85, 4: 0.7}  # how far the rings before the ear lie on the head
+SUNK = {5: 0.55, 6: 0.35, 7: 0.15}  # … and the first of the ear's face, which the cheek goes over into
 BACK = {1: 0.0, 2: -0.10, 3: -0.12, 4: -0.02}  # height of the ear's back over its plane
 
 
@@ -103,7 +104,7 @@ def ring(number: int) -> Array:
     flat = BOWL + (outline - BOWL) * scale[:, None]
     if number in FACE:
         height = relief(flat)
-    on_head = front * ON_HEAD[number] if number in ROOT else np.zeros(COUNT)
+    on_head = front * (ON_HEAD[number] if number in ROOT else SUNK.get(number, 0.0))
     return _placed(flat, height, lean, on_head)
 
 

@@ -17,7 +17,7 @@ FORNIX = 13
 
 ALONG = (0.0, 0.12, 0.24, 0.45, 0.7, 0.88, 1.0)
 UPPER_HEIGHT = (0.58, 0.68, 0.76, 0.67, 0.45, 0.23, 0.0)
-LOWER_HEIGHT = (0.90, 0.91, 0.91, 0.84, 0.60, 0.30, 0.0)
+LOWER_HEIGHT = (0.90, 0.925, 0.945, 0.86, 0.60, 0.30, 0.0)
 # how far forward the contact lies, over x
 ARCH_X = (0.0, 0.54, 1.07, 1.58, 2.08, 2.55)
 ARCH_Z = (8.48, 8.45, 8.33, 8.13, 7.85, 7.51)
@@ -58,7 +58,8 @@ def contact() -> tuple[Array, Array]:
     """The line where the lips meet, on the clay, and the outward direction there: both (N, 3)."""
     u = along()
     x = MOUTH_HALF_WIDTH * (u * 0.9 + 0.1 * np.sin(np.pi / 2 * u))
-    y = MOUTH_Y + through(ALONG, LINE, u)
+    # both halves at once: the line is level in the middle, or the lower lip would have a point there
+    y = MOUTH_Y + through((-ALONG[1], *ALONG), (LINE[1], *LINE), u)
     line = np.stack([x, y, through(ARCH_X, ARCH_Z, x)], axis=-1)
     turn = np.deg2rad(38.0) * u**1.4
     out = np.stack([np.sin(turn), np.zeros_like(u), np.cos(turn)], axis=-1)

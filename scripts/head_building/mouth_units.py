@@ -116,18 +116,25 @@ class Mouth:
 
 
 def _corners(m: Mouth) -> dict[str, Array]:
-    # the lips stretch over their whole width; only their outer third is lifted
+    # the lips stretch over their whole width; only their outer quarter is lifted, and the cheek goes with it
     smile = m.pull(CORNER, (3.4, 2.6, 3.8), (0.66, 0.10, -0.50), 0.1)
-    smile += m.pull(CORNER, (2.2, 2.2, 3.0), (0.10, 0.60, -0.16), 0.25)
-    smile += m.pull((4.2, -2.3, 6.3), (2.3, 2.2, 2.8), (0.24, 0.55, 0.55), 0.1)
-    smile += m.pull((2.7, -3.5, 7.4), (1.5, 1.6, 2.2), (0.16, 0.16, -0.14))
-    smile += m.pull((1.7, -1.9, 8.6), (1.2, 1.2, 1.6), (0.14, 0.06, -0.03))
+    smile += m.pull(CORNER, (2.2, 2.2, 3.0), (0.10, 0.56, -0.16), 0.25)
+    smile += m.pull((4.4, -4.2, 6.2), (2.4, 2.8, 3.2), (0.20, 0.50, -0.20))
+    smile += m.pull((4.2, -2.1, 6.3), (2.6, 2.5, 3.2), (0.16, 0.46, 0.46), 0.1)
+    smile += m.pull((1.7, -1.9, 8.6), (1.3, 1.4, 1.8), (0.14, 0.10, -0.03))
+    smile += m.pull((2.0, -7.8, 7.0), (2.8, 2.2, 3.2), (0.05, 0.20, -0.03))
     smile += m.rings(THIN, 0, 0.9) * m.side()
-    frown = m.pull(CORNER, (2.2, 2.2, 3.0), (0.06, -0.60, -0.12), 0.12)
-    frown += m.pull((3.4, -6.4, 6.8), (1.8, 1.8, 2.4), (0.06, -0.22, 0.08))
+    frown = m.pull(CORNER, (2.2, 2.2, 3.0), (0.06, -0.58, -0.12), 0.12)
+    frown += m.pull((4.3, -4.0, 6.2), (2.2, 2.4, 2.8), (0.04, -0.26, -0.08))
+    frown += m.pull((3.4, -6.4, 6.8), (1.8, 1.8, 2.4), (0.06, -0.12, 0.14))
     frown += m.pull((0.9, -7.4, 8.2), (1.9, 1.5, 2.4), (0.0, 0.18, 0.12))
-    dimple = m.pull(CORNER, (1.9, 1.7, 2.6), (0.40, 0.10, -0.50), 0.1)
-    stretch = m.pull(CORNER, (3.3, 2.5, 3.8), (0.76, -0.20, -0.54), 0.15)
+    # the corner is drawn in and back, and the flesh around it stands up about the pit
+    dimple = m.pull(CORNER, (1.9, 1.7, 2.6), (0.30, 0.14, -0.54), 0.1)
+    dimple += m.pull((3.5, -4.7, 6.8), (1.5, 1.9, 2.2), (0.02, 0.10, 0.20))
+    dimple += m.pull((2.7, -6.6, 7.5), (2.0, 1.7, 2.6), (0.10, 0.34, -0.08))
+    dimple += m.pull((2.0, -8.0, 6.8), (2.6, 1.8, 3.0), (0.06, 0.20, 0.0))
+    stretch = m.pull(CORNER, (3.3, 2.5, 3.8), (0.74, -0.19, -0.53), 0.15)
+    stretch += m.pull((4.9, -5.0, 5.4), (2.4, 3.0, 3.2), (0.24, -0.06, -0.12))
     stretch += m.rings(THIN, 0, 0.9) * m.side()
     stretch += m.pull((3.0, -8.6, 4.5), (2.6, 2.6, 3.6), (0.18, -0.16, 0.0))
     return {
@@ -153,13 +160,23 @@ def _round(m: Mouth) -> dict[str, Array]:
     pucker += y * core * (0.10 * m.up - 0.12 * m.low)
     roll_out = {4: (-0.05, 0.02), 5: (-0.05, 0.04), 6: (-0.06, 0.06), 7: (0.0, 0.07), 8: (0.0, 0.06)}
     pucker += m.rings(roll_out, 0, 0.4)
+    pucker += _cheeks_in(m, 1.0)
     funnel = -0.42 * x * g + z * (0.26 * g + 0.44 * core + 0.28 * flat * core)
     # an arch over each lip's width, not a gable: the opening becomes an O
     funnel += y * core * (0.46 * m.up**0.4 - 0.56 * m.low**0.4)
     funnel += m.rings(
         {4: (-0.06, 0.06), 5: (-0.06, 0.14), 6: (-0.03, 0.20), 7: (0.0, 0.22), 8: (0.0, 0.18), 9: (0.0, 0.08)}, 0, 0.6
     )
+    funnel += _cheeks_in(m, 0.75)
     return {"mouthPucker": sealed(m.body, _ringed(m, pucker)), "mouthFunnel": _ringed(m, funnel)}
+
+
+def _cheeks_in(m: Mouth, share: float) -> Array:
+    """What a rounded mouth takes along: its corners come forward, and the cheeks beside them are drawn in."""
+    one = m.pull(CORNER, (2.3, 2.2, 3.0), (0.0, 0.0, 0.34), 0.1)
+    one += m.pull((4.4, -4.9, 6.0), (2.4, 3.2, 3.2), (-0.22, 0.12, 0.16))
+    one += m.pull((1.6, -7.8, 7.6), (2.6, 2.0, 3.0), (-0.03, 0.10, 0.06))
+    return share * (one + m.body.mirrored(one))
 
 
 def _ringed(m: Mouth, field: Array) -> Array:
@@ -189,31 +206,44 @@ def _ringed(m: Mouth, field: Array) -> Array:
 
 def _lips(m: Mouth) -> dict[str, Array]:
     side = m.side()
-    aside = m.pull(MIDDLE, (4.2, 2.9, 4.6), (0.72, 0.0, 0.0), 0.3)
-    turn = m.pull(CORNER, (2.4, 2.2, 3.2), (0.10, 0.06, -0.34))
-    other = m.pull((-2.55, -5.05, 7.7), (2.4, 2.2, 3.2), (0.0, 0.0, 0.20))
-    chin = m.pull((0.0, -7.9, 7.6), (2.6, 1.9, 3.0), (0.0, 0.50, 0.18), 0.15)
-    lift = m.pull((0.0, -5.6, 8.8), (3.2, 2.4, 3.0), (0.0, 0.34, 0.08), 0.2)
+    aside = m.pull(MIDDLE, (4.2, 2.9, 4.6), (0.78, 0.0, 0.0), 0.3)
+    turn = m.pull(CORNER, (2.4, 2.2, 3.2), (0.02, 0.20, -0.34))
+    turn += m.pull((4.2, -4.2, 6.2), (2.8, 3.0, 3.6), (0.24, 0.34, -0.14))
+    other = m.pull((-2.55, -5.05, 7.7), (2.4, 2.2, 3.2), (0.10, 0.02, 0.24))
+    other += m.pull((-4.4, -4.6, 6.0), (2.4, 3.0, 3.2), (0.20, 0.0, 0.04))
+    # nose and chin are drawn along
+    along = m.pull((0.0, -1.7, 9.3), (2.6, 2.0, 3.0), (0.14, 0.04, 0.0))
+    along += m.pull((0.0, -8.0, 7.8), (3.2, 2.4, 3.4), (0.26, 0.05, 0.0))
+    chin = m.pull((0.0, -7.9, 7.6), (3.2, 2.1, 3.4), (0.0, 0.60, 0.18), 0.15)
+    lift = m.pull((0.0, -5.6, 8.8), (3.2, 2.4, 3.0), (0.0, 0.36, 0.10), 0.2)
     shrug_low = (
         chin
         + lift
         + m.rings({4: (0.02, 0.16), 5: (0.02, 0.18), 6: (0.0, 0.16), 7: (0.0, 0.10), 8: (0.0, 0.03)}, -1, 0.6)
     )
-    shrug_up = m.pull((0.0, -4.3, 9.0), (3.0, 2.0, 3.0), (0.0, 0.26, 0.10), 0.2)
+    shrug_up = m.pull((0.0, -4.3, 9.0), (3.2, 2.2, 3.2), (0.0, 0.30, 0.10), 0.2)
     shrug_up += m.rings({4: (-0.04, 0.04), 5: (-0.03, 0.06), 6: (0.0, 0.06), 7: (0.0, 0.04), 8: (0.0, 0.02)}, 1, 0.6)
-    press = m.rings(PRESS, 0, 0.8) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.08, 0.0, -0.14))
-    press += m.pull((0.8, -7.0, 8.2), (1.8, 1.3, 2.4), (0.0, 0.08, 0.07)) * side
+    press = m.rings(PRESS, 0, 0.8) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.06, 0.03, -0.10))
+    press += m.pull((0.8, -7.4, 8.1), (2.4, 1.8, 3.0), (0.0, 0.16, 0.08)) * side
+    press += m.pull((2.6, -6.2, 7.5), (1.8, 1.5, 2.4), (0.0, 0.16, 0.12))
     slack = m.rings(SLACK, 0, 0.5)
-    down = m.pull((1.15, -5.7, 8.7), (2.6, 2.2, 2.6), (0.10, -0.66, -0.02), 0.2) * m.low
+    roll_low = m.rings(ROLL, -1, 0.9) + m.pull((0.0, -7.3, 8.2), (3.4, 1.5, 3.0), (0.0, 0.18, 0.05))
+    roll_up = m.rings(ROLL, 1, 0.9) + m.pull((0.0, -3.2, 8.5), (2.6, 1.0, 2.0), (0.0, -0.14, 0.0))
+    # both sides together lower the middle as far as themselves: a bow, not a point
+    down = m.pull((1.0, -5.7, 8.7), (2.8, 2.2, 2.6), (0.0, -0.66, -0.02), 0.35) * m.low * (0.15 + 0.85 * side)
+    down += m.pull((1.15, -5.7, 8.7), (2.2, 2.2, 2.6), (0.10, 0.0, 0.0), 0.2) * m.low
+    down += m.pull((1.4, -7.9, 7.8), (2.6, 1.5, 2.8), (0.03, -0.14, -0.04))
     down += m.rings({7: (0.0, 0.04), 8: (0.0, 0.08), 9: (0.0, 0.06)}, -1, 0.8) * side
-    raise_ = m.pull((1.15, -4.4, 8.8), (2.6, 2.0, 2.8), (0.06, 0.58, 0.0), 0.2) * m.up
-    raise_ += m.pull((1.8, -2.6, 8.3), (1.4, 1.3, 1.9), (0.08, 0.16, 0.04))
-    raise_ += m.pull((3.2, -2.2, 7.2), (1.9, 1.9, 2.4), (0.04, 0.26, 0.20))
+    raise_ = m.pull((0.0, -4.4, 8.8), (3.0, 2.0, 3.0), (0.0, 0.70, 0.0), 0.25) * m.up * side
+    raise_ += m.pull((1.15, -4.4, 8.8), (2.2, 2.0, 2.6), (0.06, 0.0, 0.0), 0.2) * m.up
+    raise_ += m.pull((1.8, -2.3, 8.3), (1.5, 1.5, 2.0), (0.08, 0.20, 0.03))
+    raise_ += m.pull((3.2, -2.6, 7.3), (2.0, 2.1, 2.6), (0.06, 0.38, 0.10))
+    raise_ += m.pull((4.0, -1.9, 6.5), (2.4, 2.4, 3.0), (0.02, 0.26, 0.18))
     raise_ += m.rings({7: (0.0, 0.03), 8: (0.0, 0.06), 9: (0.0, 0.05)}, 1, 0.8) * side
     return {
-        "mouthLeft!": aside + turn + other,
-        "mouthRollLower!": sealed(m.body, m.rings(ROLL, -1, 0.9)) + slack,
-        "mouthRollUpper!": sealed(m.body, m.rings(ROLL, 1, 0.9)) + slack,
+        "mouthLeft!": aside + turn + other + along,
+        "mouthRollLower!": sealed(m.body, roll_low) + slack,
+        "mouthRollUpper!": sealed(m.body, roll_up) + slack,
         "mouthShrugLower!": sealed(m.body, shrug_low),
         "mouthShrugUpper!": sealed(m.body, shrug_up),
         "mouthPress": sealed(m.body, press) + slack * side,

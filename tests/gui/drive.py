@@ -360,6 +360,8 @@ def in_the_sequencer(hands: Hands) -> None:
     hands.wait("one strip", lambda state: state["strips"] == [], 10)
     hands.press("a")
     hands.wait("a selected strip", lambda state: len(state["strips"]) == 1, 10)
+    hands.press("Home")
+    hands.picture("strip_chosen", 1)  # in the 3D view too, where the mouse is not
     side = open_tab(hands, "SEQUENCE_EDITOR")
     hands.picture("sequencer_sidebar", 1)
     before = len(only_head(hands.state())["takes"])

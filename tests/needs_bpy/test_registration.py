@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
 
 import lsf_blender_addon
-from lsf_blender_addon.blender import registration
+from lsf_blender_addon.blender import compat, operators, registration, strip_watch
+from lsf_blender_addon.blender.strips import place_sound
 
 
 def traces() -> tuple[int, ...]:
@@ -30,6 +32,25 @@ def test_a_hundred_times_on_and_off_leaves_nothing() -> None:
         assert traces() == off
     assert off[-1] == 0
     assert not any(hasattr(owner, "lsf") for owner in (bpy.types.Scene, bpy.types.Object, bpy.types.Action))
+
+
+@pytest.mark.usefixtures("add_on", "_needs_sound")
+def test_the_sidebars_are_drawn_anew_only_when_other_strips_are_chosen_or_they_moved(
+    speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[bool] = []
+    monkeypatch.setattr(operators, "redraw", lambda _context: drawn.append(True))
+    compat.show_in_sequencer(bpy.context, bpy.context.scene)
+    first, second = (place_sound(bpy.context.scene, speech, name=name) for name in ("first", "second"))
+    for change in (lambda: None, lambda: setattr(first, "select", False), lambda: move(second), second.sound.pack):
+        change()
+        strip_watch.look()
+        strip_watch.look()
+    assert len(drawn) == 3
+
+
+def move(strip: Any) -> None:
+    setattr(strip, "content_start" if hasattr(strip, "content_start") else "frame_start", 30)
 
 
 @pytest.mark.usefixtures("add_on")

@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import stat
+import sys
 import time
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,55 @@ def test_a_worker_that_is_killed_leaves_its_last_words_and_is_replaced() -> None
 
 
 @pytest.mark.usefixtures("scene", "let_go_on")
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit for another process")
+def test_a_machine_out_of_memory_costs_a_sentence_and_nothing_else(scene: Any, tmp_path: Path, speech: Path) -> None:
+    import resource  # noqa: PLC0415 - not on every system
+
+    long = tmp_path / "long.wav"
+    with wave.open(str(speech)) as short, wave.open(str(long), "wb") as made:
+        made.setparams(short.getparams())
+        made.writeframes(short.readframes(short.getnframes()) * 30)
+    scene.lsf.source, scene.lsf.sound_file = "FILE", str(long)
+    python = Path(os.environ[PYTHON_VARIABLE])
+    worker = jobs._workers.setdefault(python, Worker(python))
+    worker.wait_ready()
+    pid = worker.pid
+    assert pid is not None
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + (16 << 20)
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+    before = state()
+    with pytest.raises(RuntimeError, match="shorter strip"):
+        bpy.ops.lsf.animate()
+    assert state() == before
+    told = failures.last()
+    assert told is not None
+    assert "memory" in told.sentence
+    jobs.stop_workers()  # the next run starts one without that limit
+    scene.lsf.source = "STRIPS"
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+
+
+def test_a_folder_that_cannot_be_written_is_no_hindrance(scene: Any, speech: Path, tmp_path: Path) -> None:
+    """The sound and the file lie where nothing can be written, as on a server."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    sound = folder / "voice.wav"
+    sound.write_bytes(speech.read_bytes())
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    places = [*folder.iterdir(), folder]
+    for place in places:
+        place.chmod(place.stat().st_mode & ~0o222)
+    before = {place: place.stat().st_mtime_ns for place in places}
+    scene.lsf.source, scene.lsf.sound_file = "FILE", "//voice.wav"
+    try:
+        assert bpy.ops.lsf.animate() == {"FINISHED"}
+        assert {place: place.stat().st_mtime_ns for place in [*folder.iterdir(), folder]} == before
+    finally:
+        for place in places:
+            place.chmod(place.stat().st_mode | 0o200)
+
+
 def test_a_worker_that_hangs_is_ended_after_the_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "PATIENCE", 0.5)
     job = jobs.start(bpy.context)

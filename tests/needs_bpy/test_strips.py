@@ -80,55 +80,6 @@ def test_a_sound_takes_a_free_channel_and_the_files_name(speech: Path) -> None:
     assert (first.name, second.name) == ("speech", "again")
 
 
-def retimed(strip: Any, scene: Any, speed: float, *, exactly: bool = True) -> None:
-    if not hasattr(strip, "retiming_keys"):
-        pytest.skip("this Blender's sound strips do not show their retiming")
-    if not compat.retimes_exactly(strip) and exactly:
-        pytest.skip("this Blender does not play retimed sound where its keys say")
-    compat.show_in_sequencer(bpy.context, scene)
-    scene.sequence_editor.active_strip = strip
-    bpy.ops.sequencer.retiming_segment_speed_set(speed=speed)
-
-
-@pytest.mark.parametrize("speed", [50.0, 125.0, 200.0])
-@pytest.mark.parametrize("trim", [0, 8])
-def test_a_strip_at_another_speed_is_heard_where_it_says(
-    speech: Path, heard: Callable[[], list[float]], speed: float, trim: int
-) -> None:
-    """Within half a frame."""
-    scene = scene_at(24)
-    strip = place_sound(scene, speech, 11)
-    retimed(strip, scene, speed)
-    if trim:
-        trim_left(strip, trim)
-    found = recording(strip, scene)
-    assert found.speed == pytest.approx(speed / 100, rel=0.03)
-    expected = [(found.start_frame - 1) / 24 + c / found.speed for c in CLICKS if found.begin <= c < found.end]
-    np.testing.assert_allclose(heard(), expected, atol=0.5 / 24)
-    assert len(expected) >= 1
-
-
-def test_retimed_sound_is_refused_where_blender_plays_it_elsewhere(speech: Path) -> None:
-    scene = scene_at(24)
-    strip = place_sound(scene, speech, 11)
-    if compat.retimes_exactly(strip):
-        pytest.skip("this Blender plays retimed sound where its keys say")
-    retimed(strip, scene, 200.0, exactly=False)
-    with pytest.raises(SceneError, match=r"Blender 5\.0"):
-        recording(strip, scene)
-
-
-def test_a_strip_at_several_speeds_is_refused(speech: Path) -> None:
-    scene = scene_at(25)
-    strip = place_sound(scene, speech, 1)
-    retimed(strip, scene, 100.0)
-    bpy.ops.sequencer.retiming_key_add(timeline_frame=20)
-    if len(strip.retiming_keys) < 3:
-        pytest.skip("no key was added without a window")
-    with pytest.raises(SceneError, match="more than one speed"):
-        recording(strip, scene)
-
-
 def movie(path: Path, fps: int) -> Path:
     """Half a second of black pictures with a voice that clicks, at a rate of its own."""
     scene = bpy.context.scene

@@ -1,9 +1,12 @@
-"""What went wrong last, for the panel: a sentence, and what a developer would ask for."""
+"""What went wrong: the last failure, for the panel, and how operators end that fail."""
 
 from __future__ import annotations
 
+import functools
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import LsfError
 
@@ -34,3 +37,34 @@ def forget() -> None:
 def last() -> Failure | None:
     """The last failure, unless something went well since."""
     return _last[0] if _last else None
+
+
+Execute = Callable[[Any, Any], "set[str] | None"]
+"""An operator's ``execute``; None stands for FINISHED."""
+
+
+def told_in_panel(execute: Execute) -> Callable[[Any, Any], set[str]]:
+    """An operator that ends with the sentence of an error: as a warning, and in the panel until something goes well."""
+
+    def show(operator: Any, error: LsfError) -> None:
+        tell(error)
+        operator.report({"WARNING"}, str(error))
+
+    return _ending(execute, show)
+
+
+def told_in_box(execute: Execute) -> Callable[[Any, Any], set[str]]:
+    """An operator that ends with the sentence of an error in a box: where there is no panel, as in the preferences."""
+    return _ending(execute, lambda operator, error: operator.report({"ERROR"}, str(error)))
+
+
+def _ending(execute: Execute, show: Callable[[Any, LsfError], None]) -> Callable[[Any, Any], set[str]]:
+    @functools.wraps(execute)
+    def whole(operator: Any, context: Any) -> set[str]:
+        try:
+            return execute(operator, context) or {"FINISHED"}
+        except LsfError as error:
+            show(operator, error)
+            return {"CANCELLED"}
+
+    return whole

@@ -9,13 +9,14 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ..errors import LsfError
+from ..errors import ModelError
 from ..jobs.client import RunningJob
 from ..models.card import CARD_NAME
 from ..models.consent import give_consent, needs_consent, terms_question
 from ..models.registry import REGISTRY_NAME, RegistryEntry, entry_of, read_registry
 from ..models.store import InstalledModel, installed_models, user_folder, vendor_folder
 from . import job_watch
+from .failures import told_in_box
 from .setup_operators import why_offline
 from .wording import draw_sentence
 
@@ -72,7 +73,8 @@ class LSF_OT_import_model(bpy.types.Operator, ImportHelper):  # noqa: N801
             return False
         return True
 
-    def execute(self, _context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, _context: Any) -> None:
         """Start it."""
         source = Path(bpy.path.abspath(self.filepath))
         if source.name == CARD_NAME:
@@ -81,16 +83,10 @@ class LSF_OT_import_model(bpy.types.Operator, ImportHelper):  # noqa: N801
         name = re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-") or "imported"
         folder = user_folder() / name
         if folder.exists():
-            self.report({"ERROR"}, f"There is a model “{name}” already: remove it, or give another name.")
-            return {"CANCELLED"}
+            raise ModelError(f"There is a model “{name}” already: remove it, or give another name.")
         prior = bpy.path.abspath(self.prior) if self.prior else None
         order = {"source": str(source), "folder": str(folder), "prior": prior}
-        try:
-            job_watch.start(MODEL, "import", order, _ended)
-        except LsfError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        job_watch.start(MODEL, "import", order, _ended)
 
 
 class LSF_OT_fetch_model(bpy.types.Operator):  # noqa: N801
@@ -114,17 +110,13 @@ class LSF_OT_fetch_model(bpy.types.Operator):  # noqa: N801
             return True
         return False
 
-    def execute(self, _context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, _context: Any) -> None:
         """Start it."""
         registry = vendor_folder() / REGISTRY_NAME
-        try:
-            _ = entry_of(registry, self.model).remote
-            order = {"registry": str(registry), "name": self.model, "models": str(user_folder())}
-            job_watch.start(MODEL, "fetch", order, _ended)
-        except LsfError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        _ = entry_of(registry, self.model).remote
+        order = {"registry": str(registry), "name": self.model, "models": str(user_folder())}
+        job_watch.start(MODEL, "fetch", order, _ended)
 
 
 class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
@@ -152,19 +144,16 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
             draw_sentence(self.layout, context, line)
         self.layout.prop(self, "agreed")
 
-    def execute(self, _context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, _context: Any) -> set[str] | None:
         """Keep the answer."""
         model = _model(self.model)
         if model is None or not self.agreed:
             self.report({"INFO"}, "Not agreed: the model stays unused.")
             return {"CANCELLED"}
-        try:
-            give_consent(model.card)
-        except LsfError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        give_consent(model.card)
         job_watch.redraw()
-        return {"FINISHED"}
+        return None
 
 
 class LSF_OT_remove_model(bpy.types.Operator):  # noqa: N801
@@ -182,20 +171,18 @@ class LSF_OT_remove_model(bpy.types.Operator):  # noqa: N801
         asked: set[str] = context.window_manager.invoke_confirm(self, event)
         return asked
 
-    def execute(self, _context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, _context: Any) -> None:
         """Delete it, unless it came with the extension."""
         folder = user_folder() / Path(self.model).name
         if not self.model or not (folder / CARD_NAME).is_file():
-            self.report({"ERROR"}, f"There is no model “{self.model}” of yours.")
-            return {"CANCELLED"}
+            raise ModelError(f"There is no model “{self.model}” of yours.")
         try:
             (folder / CARD_NAME).unlink()  # first: without it, it is no model, whatever happens on the way
             shutil.rmtree(folder)
         except OSError as reason:
-            self.report({"ERROR"}, f"{folder} cannot be removed ({reason.strerror}).")
-            return {"CANCELLED"}
+            raise ModelError(f"{folder} cannot be removed ({reason.strerror}).") from reason
         job_watch.redraw()
-        return {"FINISHED"}
 
 
 class LSF_OT_open_models(bpy.types.Operator):  # noqa: N801

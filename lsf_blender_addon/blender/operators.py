@@ -9,6 +9,7 @@ import bpy
 
 from ..errors import CancelledError, LsfError
 from . import failures, jobs, preferences
+from .failures import told_in_panel
 
 TICK = 0.05
 """Seconds between two looks at the worker."""
@@ -148,15 +149,10 @@ class LSF_OT_bake_kept(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Bake it."""
-        try:
-            jobs.bake_kept(context)
-        except LsfError as error:
-            failures.tell(error)
-            self.report({"WARNING"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        jobs.bake_kept(context)
 
 
 class LSF_OT_dismiss(bpy.types.Operator):

@@ -12,8 +12,9 @@ from bpy.props import EnumProperty, StringProperty
 from ..errors import HeadError, LsfError, SceneError
 from ..head.picking import PICKED_NAMES
 from ..head.tables import load_table, save_table
-from . import crossing, failures, jobs, takes
+from . import crossing, jobs, takes
 from .faces import face_of, face_or_none, is_shaped, said_of, table_of
+from .failures import told_in_panel
 from .properties_character import say
 
 
@@ -27,12 +28,6 @@ class _OnCharacter:
             cls.poll_message_set("Select a character first: a mesh with shape keys of its own")  # type: ignore[attr-defined]
             return False
         return True
-
-    def failed(self, error: LsfError) -> set[str]:
-        """Show why."""
-        failures.tell(error)
-        self.report({"WARNING"}, str(error))  # type: ignore[attr-defined]
-        return {"CANCELLED"}
 
 
 class _WithFile(_OnCharacter):
@@ -71,15 +66,12 @@ class LSF_OT_forget_table(_OnCharacter, bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Forget it, then bake once."""
         mesh = character_mesh(context)
         mesh.lsf.property_unset("table")  # type: ignore[union-attr]
-        try:
-            takes.reshape(mesh)
-        except LsfError as error:
-            return self.failed(error)
-        return {"FINISHED"}
+        takes.reshape(mesh)
 
 
 class LSF_OT_save_table(_WithFile, bpy.types.Operator):
@@ -88,18 +80,15 @@ class LSF_OT_save_table(_WithFile, bpy.types.Operator):
     bl_idname = "lsf.save_table"
     bl_label = "Save Table"
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Write it."""
         mesh = character_mesh(context)
         face = face_or_none(mesh)
         across = crossing.known(face) if face is not None else None
         left = {name: mm for name, (mm, _) in across.residuals.items()} if across is not None else {}
-        try:
-            picked = said_of(mesh)[1]
-            save_table(Path(self.filepath), table_of(mesh), character=mesh.name, picked=picked, residuals=left)  # type: ignore[union-attr]
-        except LsfError as error:
-            return self.failed(error)
-        return {"FINISHED"}
+        picked = said_of(mesh)[1]
+        save_table(Path(self.filepath), table_of(mesh), character=mesh.name, picked=picked, residuals=left)  # type: ignore[union-attr]
 
 
 class LSF_OT_load_table(_WithFile, bpy.types.Operator):
@@ -109,23 +98,20 @@ class LSF_OT_load_table(_WithFile, bpy.types.Operator):
     bl_label = "Load Table"
     bl_options = {"UNDO"}
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Take it, then bake once."""
         mesh: Any = character_mesh(context)
-        try:
-            table, picked = load_table(Path(self.filepath))
-            own = table_of(mesh).rows
-            known = {name: row for name, row in table.rows.items() if name in own}
-            if not known:
-                raise HeadError(f"{Path(self.filepath).name} is of another character: no shape key has such a name.")
-            say(mesh, known, picked)
-            takes.reshape(mesh)
-        except LsfError as error:
-            return self.failed(error)
+        table, picked = load_table(Path(self.filepath))
+        own = table_of(mesh).rows
+        known = {name: row for name, row in table.rows.items() if name in own}
+        if not known:
+            raise HeadError(f"{Path(self.filepath).name} is of another character: no shape key has such a name.")
+        say(mesh, known, picked)
+        takes.reshape(mesh)
         strange = len(table.rows) - len(known)
         if strange:
             self.report({"WARNING"}, f"{strange} shape keys of the file are not on this mesh")
-        return {"FINISHED"}
 
 
 class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
@@ -142,23 +128,20 @@ class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
             name="Point", items=[(name, name.replace("_", " ").capitalize(), "") for name in PICKED_NAMES]
         )
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Keep it; once all are picked, they count."""
         mesh: Any = character_mesh(context)
         mesh.update_from_editmode()
         chosen = np.empty(len(mesh.data.vertices), bool)
         mesh.data.vertices.foreach_get("select", chosen)
         rows = [int(row) for row in np.flatnonzero(chosen)]
-        try:
-            if not rows:
-                raise SceneError("Select the vertex in Edit Mode first, then pick it.")
-            if len(rows) > MOST_VERTICES:
-                raise SceneError(f"{len(rows)} vertices are selected: select one, or up to {MOST_VERTICES} around it.")
-            say(mesh, {}, {**said_of(mesh)[1], self.point: rows if len(rows) > 1 else rows[0]})
-            takes.reshape(mesh)
-        except LsfError as error:
-            return self.failed(error)
-        return {"FINISHED"}
+        if not rows:
+            raise SceneError("Select the vertex in Edit Mode first, then pick it.")
+        if len(rows) > MOST_VERTICES:
+            raise SceneError(f"{len(rows)} vertices are selected: select one, or up to {MOST_VERTICES} around it.")
+        say(mesh, {}, {**said_of(mesh)[1], self.point: rows if len(rows) > 1 else rows[0]})
+        takes.reshape(mesh)
 
 
 MOST_VERTICES = 8

@@ -9,10 +9,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from mathutils import Vector
 
-from ..errors import LsfError
 from ..head.flame import read_head
 from ..models.store import bundled_head, installed_models
-from . import failures, jobs
+from . import jobs
+from .failures import told_in_panel
 from .rig import build_rig
 
 _items: list[tuple[str, str, str]] = []
@@ -74,15 +74,11 @@ class LSF_OT_add_head(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         return self.execute(context)
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Build it at the 3D cursor, select it, and look at it."""
-        try:
-            head = read_head(Path(self.filepath) if self.kind == "FLAME" else bundled_head())
-            built = build_rig(head, collection=context.collection)
-        except LsfError as error:
-            failures.tell(error)
-            self.report({"WARNING"}, str(error))
-            return {"CANCELLED"}
+        head = read_head(Path(self.filepath) if self.kind == "FLAME" else bundled_head())
+        built = build_rig(head, collection=context.collection)
         built.armature.location = _free_place(context, built.armature)
         for thing in context.selected_objects:
             thing.select_set(False)
@@ -90,7 +86,6 @@ class LSF_OT_add_head(bpy.types.Operator):
         context.view_layer.objects.active = built.mesh
         if self.use_frame and not bpy.app.background:
             _look(context)
-        return {"FINISHED"}
 
     def draw(self, _context: Any) -> None:
         """What can be adjusted afterwards."""

@@ -10,6 +10,7 @@ from bpy.props import IntProperty
 from ..errors import LsfError
 from . import failures, jobs, takes
 from .faces import face_of
+from .failures import told_in_panel
 
 SHAPING = (
     *("expression", "mouth", "upper", "jaw", "smoothing", "lead", "use_reduction", "tolerance"),
@@ -32,12 +33,6 @@ class _OnTake:
             cls.poll_message_set("This is animation of your own, which stays as it is")  # type: ignore[attr-defined]
             return False
         return True
-
-    def failed(self, error: LsfError) -> set[str]:
-        """Show why."""
-        failures.tell(error)
-        self.report({"WARNING"}, str(error))  # type: ignore[attr-defined]
-        return {"CANCELLED"}
 
 
 class LSF_OT_remove_take(bpy.types.Operator):
@@ -79,14 +74,10 @@ class LSF_OT_copy_take(_OnTake, bpy.types.Operator):
     bl_label = "Shape a Copy"
     bl_options = {"UNDO"}
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Bake it."""
-        mesh = mesh_of(context)
-        try:
-            takes.copy(mesh, context.scene)
-        except LsfError as error:
-            return self.failed(error)
-        return {"FINISHED"}
+        takes.copy(mesh_of(context), context.scene)
 
 
 class LSF_OT_bake_over(_OnTake, bpy.types.Operator):
@@ -96,14 +87,10 @@ class LSF_OT_bake_over(_OnTake, bpy.types.Operator):
     bl_label = "Discard Edits"
     bl_options = {"UNDO"}
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Bake it."""
-        mesh = mesh_of(context)
-        try:
-            takes.reshape(mesh, anyway=True)
-        except LsfError as error:
-            return self.failed(error)
-        return {"FINISHED"}
+        takes.reshape(mesh_of(context), anyway=True)
 
 
 class LSF_OT_follow_strip(_OnTake, bpy.types.Operator):
@@ -127,15 +114,11 @@ class LSF_OT_follow_strip(_OnTake, bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_panel
+    def execute(self, context: Any) -> None:
         """Move them."""
-        try:
-            said = takes.follow(mesh_of(context))
-        except LsfError as error:
-            return self.failed(error)
-        for sentence in said:
+        for sentence in takes.follow(mesh_of(context)):
             self.report({"WARNING"}, sentence)
-        return {"FINISHED"}
 
 
 class LSF_OT_reset_shaping(bpy.types.Operator):

@@ -40,6 +40,21 @@ def _reshape(head: Any, _: Any) -> None:
         failures.tell(error)
 
 
+def _strength(name: str, description: str) -> Any:
+    """A slider of how much of a part of the face there is: 0 is rest, 1 as predicted."""
+    return FloatProperty(
+        name=name,
+        description=description,
+        default=1.0,
+        min=0.0,
+        max=3.0,
+        soft_max=2.0,
+        subtype="FACTOR",
+        override=OVERRIDABLE,
+        update=_reshape,
+    )
+
+
 def _show(head: Any, _: Any) -> None:
     try:
         takes.show(head.id_data, head.active_take)
@@ -112,50 +127,14 @@ class LsfHead(properties_character.CharacterSettings, bpy.types.PropertyGroup):
             default="NAME",
             override=OVERRIDABLE,
         )
-        expression: FloatProperty(
-            name="Expression",
-            description="Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once",
-            default=1.0,
-            min=0.0,
-            max=3.0,
-            soft_max=2.0,
-            subtype="FACTOR",
-            override=OVERRIDABLE,
-            update=_reshape,
+        expression: _strength(
+            "Expression", "Strength of the whole face: 0 is rest, 1 as predicted. Changes the keys at once"
         )
-        mouth: FloatProperty(
-            name="Mouth",
-            description="Strength of lips and cheeks: 0 is rest, 1 as predicted. Changes the keys at once",
-            default=1.0,
-            min=0.0,
-            max=3.0,
-            soft_max=2.0,
-            subtype="FACTOR",
-            override=OVERRIDABLE,
-            update=_reshape,
+        mouth: _strength("Mouth", "Strength of lips and cheeks: 0 is rest, 1 as predicted. Changes the keys at once")
+        upper: _strength(
+            "Upper Face", "Strength of brows, eyes and nose: 0 is rest, 1 as predicted. Changes the keys at once"
         )
-        upper: FloatProperty(
-            name="Upper Face",
-            description="Strength of brows, eyes and nose: 0 is rest, 1 as predicted. Changes the keys at once",
-            default=1.0,
-            min=0.0,
-            max=3.0,
-            soft_max=2.0,
-            subtype="FACTOR",
-            override=OVERRIDABLE,
-            update=_reshape,
-        )
-        jaw: FloatProperty(
-            name="Jaw",
-            description="How far the jaw opens: 0 is shut, 1 as predicted. Changes the keys at once",
-            default=1.0,
-            min=0.0,
-            max=3.0,
-            soft_max=2.0,
-            subtype="FACTOR",
-            override=OVERRIDABLE,
-            update=_reshape,
-        )
+        jaw: _strength("Jaw", "How far the jaw opens: 0 is shut, 1 as predicted. Changes the keys at once")
         smoothing: FloatProperty(
             name="Smoothing",
             description="How far the motion is blurred over time. A little takes jitter away, much makes mumbling",

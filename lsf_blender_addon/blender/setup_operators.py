@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import StringProperty
 
-from ..errors import LsfError
 from ..installing.environment import remove_environments
 from ..jobs.client import RunningJob
 from . import job_watch
+from .failures import told_in_box
 from .places import TOP_PACKAGE, extension_folder, log_file
 from .worker_choice import (
     INSPECT,
@@ -57,7 +57,8 @@ class LSF_OT_set_up_worker(bpy.types.Operator):  # noqa: N801 - Blender's naming
             return True
         return False
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, context: Any) -> None:
         """Start it."""
         preferences = context.preferences.addons[TOP_PACKAGE].preferences
         wheels, build_with = (
@@ -72,12 +73,7 @@ class LSF_OT_set_up_worker(bpy.types.Operator):  # noqa: N801 - Blender's naming
             "lists": preferences.lists,
         }
         preferences.source = "OWN"
-        try:
-            job_watch.start(SET_UP, "set_up", order, _set_up_ended)
-        except LsfError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        job_watch.start(SET_UP, "set_up", order, _set_up_ended)
 
 
 def _set_up_ended(_job: RunningJob) -> None:
@@ -106,14 +102,10 @@ class LSF_OT_check_python(bpy.types.Operator):  # noqa: N801
             return True
         return False
 
-    def execute(self, context: Any) -> set[str]:
+    @told_in_box
+    def execute(self, context: Any) -> None:
         """Start it."""
-        try:
-            check_chosen(context)
-        except LsfError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        check_chosen(context)
 
 
 def check_chosen(context: Any) -> None:

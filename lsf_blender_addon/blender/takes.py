@@ -376,3 +376,7 @@ def _refresh(face: Face) -> None:
     """Let the viewport show what the curves say on this frame; nothing else is evaluated again."""
     for owner in face.owners:
         owner.update_tag(refresh={"TIME"})
+    for window in bpy.context.window_manager.windows:  # 5.2 evaluates it, and leaves the old picture standing
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

@@ -94,9 +94,9 @@ class Recipe:
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=3400, crops=16, rate=1.5e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2600, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=3500, crops=16, rate=1.3e-3, frames=160))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2800, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
     seed: int = 1
 

@@ -13,6 +13,9 @@ from training.feeling_measure import Feeling
 LEAST_MILLIMETRES = {"brows": 0.5, "eyes": 0.3, "corners": 0.3}
 """About an eighth of what the rules that it learnt from do between fully calm and fully agitated."""
 
+LEAST_CLOSURE = {"calm": 0.75, "agitated": 0.6}
+"""Of /p b m/ in the middle of the phone; said fast, they last three frames."""
+
 
 @pytest.fixture(scope="module")
 def pairs(repository: Path) -> list[manners.Pair]:
@@ -33,7 +36,8 @@ def test_agitated_speech_looks_unlike_calm_speech(felt: Feeling) -> None:
 
 def test_lips_close_in_either_condition(felt: Feeling) -> None:
     for condition, closure in felt.closure.items():
-        assert closure != closure or closure >= 0.8, condition  # noqa: PLR0124 - NaN: no engine, no phone times
+        least = LEAST_CLOSURE[condition]
+        assert closure != closure or closure >= least, condition  # noqa: PLR0124 - NaN: no engine, no phone times
 
 
 def test_strength_zero_takes_the_feeling_away(repository: Path, pairs: list[manners.Pair], felt: Feeling) -> None:

@@ -108,7 +108,8 @@ def test_the_neutral_is_stored_with_the_weights(local_form: ModelCard, tmp_path:
     assert loaded.knows_neutral
     assert NEUTRAL_NAME in loaded.state_dict()
     features = heard(network)
-    assert torch.equal(loaded.predict(features, strength=0.5), network.predict(features, strength=0.5))
+    # Where weights lie in memory may change the last bit on some processors.
+    torch.testing.assert_close(loaded.predict(features, strength=0.5), network.predict(features, strength=0.5))
 
 
 def test_a_neutral_of_another_width_is_refused(local_form: ModelCard, tmp_path: Path) -> None:

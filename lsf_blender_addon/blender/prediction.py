@@ -94,6 +94,7 @@ def predicting(wish: Wish, worker: Worker) -> Generator[Status, None, Predicted]
                 clips.append(end.value)
                 break
             yield Status("Reading the sound", READING * (number + share) / len(sounds))
+        yield Status("Reading the sound", READING * (number + 1) / len(sounds))
     feeling = None if wish.feeling_from is None else clips.pop()
     made: list[list[FaceMotion]] = []
     notes: list[str] = []

@@ -7,6 +7,7 @@ worker.submit(request)``, then ``worker.poll()`` until a ``Done`` or ``Failed`` 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
 import shutil
@@ -108,7 +109,7 @@ class Worker:
         self._folder = Path()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._arrived = threading.Event()
-        self._asked: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Callable[[], bytes] | None] = queue.SimpleQueue()
         self._words: deque[str] = deque(maxlen=LAST_LINES)
         self._threads: list[threading.Thread] = []
         self._pending: set[int] = set()
@@ -186,19 +187,21 @@ class Worker:
     def submit(self, request: PredictRequest) -> int:
         """Ask for a prediction and return at once, with the number that its events will carry.
 
+        Samples are handed over by a thread, since those of a long recording take a moment to write; where they cannot
+        be, a ``Failed`` says so.
+
         Raises:
-            WorkerError: the worker cannot be started, or the samples cannot be handed over.
+            WorkerError: the worker cannot be started.
         """
         self.start()
         self._number += 1
-        message = request_to_message(request, self._number, self._folder)
-        self._asked.put(line_of(message))
+        self._asked.put(functools.partial(_asking, request, self._number, self._folder, self._lines, self._arrived))
         self._pending.add(self._number)
         return self._number
 
     def cancel(self, number: int) -> None:
         """Ask to end a request; its ``Failed`` of kind ``cancelled`` follows, unless it was done already."""
-        self._asked.put(line_of({"do": "cancel", "id": number}))
+        self._asked.put(functools.partial(line_of, {"do": "cancel", "id": number}))
 
     def poll(self) -> list[Event]:
         """Everything that happened since the last call; never waits."""
@@ -286,7 +289,7 @@ class Worker:
         self.ready = None
         if process is None:
             return
-        self._asked.put(line_of({"do": "stop"}))
+        self._asked.put(functools.partial(line_of, {"do": "stop"}))
         self._asked.put(None)
         for harder in (None, process.terminate, process.kill):
             if harder is not None:
@@ -383,12 +386,24 @@ def _read_words(pipe: IO[bytes], words: deque[str]) -> None:
             words.append(line.decode("utf-8", "replace").rstrip())
 
 
-def _write(pipe: IO[bytes], asked: queue.SimpleQueue[bytes | None]) -> None:
+def _write(pipe: IO[bytes], asked: queue.SimpleQueue[Callable[[], bytes] | None]) -> None:
     with contextlib.suppress(OSError):  # the process died: poll tells
         while (line := asked.get()) is not None:
-            pipe.write(line)
+            pipe.write(line())
             pipe.flush()
         pipe.close()
+
+
+def _asking(
+    request: PredictRequest, number: int, folder: Path, lines: queue.SimpleQueue[bytes], arrived: threading.Event
+) -> bytes:
+    """The line that asks for a prediction; nothing where the samples cannot be handed over, which is answered here."""
+    try:
+        return line_of(request_to_message(request, number, folder))
+    except WorkerError as error:
+        lines.put(line_of({"event": "failed", "id": number, "kind": error.kind, "message": str(error)}))
+        arrived.set()
+        return b""
 
 
 def _clean(process: subprocess.Popen[bytes], folder: Path) -> None:

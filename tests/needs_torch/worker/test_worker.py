@@ -207,6 +207,18 @@ def running(number: int) -> bool:
     return not (status.exists() and "State:\tZ" in status.read_text())
 
 
+def test_samples_that_cannot_be_handed_over_fail_their_request_and_leave_the_worker_warm(
+    worker: Worker, light_model: Path, tmp_path: Path
+) -> None:
+    worker.wait_ready()
+    folder, worker._folder = worker._folder, tmp_path / "no_folder"
+    worker._folder.write_text("a file where a folder should be")
+    with pytest.raises(WorkerError, match="cannot be written"):
+        worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))
+    worker._folder = folder
+    assert len(worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))) == 1
+
+
 def test_stray_prints_do_not_reach_the_messages(tmp_path: Path) -> None:
     """What a library prints, from Python or from C, ends up with the last words."""
     script = (

@@ -177,7 +177,6 @@ def test_a_worker_that_is_killed_leaves_its_last_words_and_is_replaced() -> None
     assert bpy.ops.lsf.animate() == {"FINISHED"}
 
 
-@pytest.mark.usefixtures("scene", "let_go_on")
 def test_a_folder_that_cannot_be_written_is_no_hindrance(scene: Any, speech: Path, tmp_path: Path) -> None:
     """The sound and the file lie where nothing can be written, as on a server."""
     folder = tmp_path / "server"
@@ -198,6 +197,7 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(scene: Any, speech: Pat
             place.chmod(place.stat().st_mode | 0o200)
 
 
+@pytest.mark.usefixtures("scene", "let_go_on")
 def test_a_worker_that_hangs_is_ended_after_the_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "PATIENCE", 0.5)
     job = jobs.start(bpy.context)

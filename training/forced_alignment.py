@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lsf_blender_addon.audio import SAMPLE_RATE, SpeechClip
+from lsf_blender_addon.texts import read_text
 
 from .scoring import AlignmentError
 from .voices import EngineError, Espeak, Manner, espeak_voice
@@ -64,14 +65,7 @@ def words_of(transcript: Path) -> list[str]:
     Raises:
         AlignmentError: the file cannot be read or holds no words.
     """
-    try:
-        if transcript.stat().st_size > MOST_TRANSCRIPT_BYTES:
-            raise AlignmentError(f"{transcript} is larger than a transcript can be.")
-        text = transcript.read_text(encoding="utf-8-sig")
-    except OSError as reason:
-        raise AlignmentError(f"{transcript} cannot be read ({reason.strerror}).") from reason
-    except UnicodeDecodeError as reason:
-        raise AlignmentError(f"{transcript} is not a text in UTF-8.") from reason
+    text = read_text(transcript, MOST_TRANSCRIPT_BYTES, "transcript", AlignmentError)
     words = words_in(text)
     if not words:
         raise AlignmentError(f"{transcript} holds no words.")

@@ -76,7 +76,7 @@ def test_some_material_is_no_speech_and_leaves_the_mouth_shut() -> None:
     speech = corpus.speak(corpus.Shard("espeak_english", 7, 40.0))
     said = [next(speech) for _ in range(8)]
     dice = np.random.default_rng(3)
-    sounds = [sound for _ in range(4) for sound in material._sounds(said, dice, 0.5)]
+    sounds = [sound for _ in range(12) for sound in material._sounds(said, dice, 0.5)]
     silent = [sound for sound in sounds if [phone.name for phone in sound.phones] == ["sil"]]
     assert any(np.abs(sound.samples).max() > 0.001 for sound in silent)
     for sound in silent:

@@ -31,8 +31,8 @@ _RAISED = 0.5
 MIXED = 0.45
 """How often an English text is said by a mixture of two voices."""
 
-_READING = {"en": ("en-us", "en"), "pt": ("pt-br",)}
-"""How espeak-ng reads for voices of a language, where it is not by the language's name."""
+_READING = {"en": "en-us", "pt": "pt-br"}
+"""How espeak-ng reads for voices of a language, where it is not by the language's name; British voices by "en"."""
 
 _ANY_LANGUAGE = (
     ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("g", "ɡ"),
@@ -73,9 +73,8 @@ def kokoro_says(voice: Voice, text: str, manner: Manner, dice: random.Random) ->
 
 def _read(voice: Voice, text: str) -> str:
     """The signs of a text: IPA with one sign for each diphthong and affricate, pauses kept."""
-    readings = _READING.get(voice.language, (voice.language,))
     british = voice.name.startswith("b")
-    language = readings[1 if british else 0]
+    language = "en" if british else _READING.get(voice.language, voice.language)
     pieces = _PAUSES.split(text)
     said = " ".join(
         piece if _PAUSES.fullmatch(piece) else Espeak.shared().ipa(language, piece) for piece in pieces if piece.strip()

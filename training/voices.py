@@ -107,8 +107,8 @@ RECORDED: tuple[Voice, ...] = (
         for name in names.split()
     ),
 )
-"""Voices made from people's recordings. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi, Italian …) are left
-out: whether sound concatenated from their recordings may train weights under CC0 is not clear."""
+"""Voices made from people's recordings, one's or many's. Those under GPL or LGPL (Czech, Finnish, Catalan, Hindi,
+Italian …) are left out: whether sound concatenated from their recordings may train weights under CC0 is not clear."""
 
 HELD_OUT = Voice("festival", "ked_diphone", "en", _CMU, 110.0, made="recordings")
 """The voice that chooses between models; it never trains."""

@@ -12,7 +12,7 @@ import bpy
 from ..errors import SceneError
 
 TRIAL = """
-import bpy, os, tempfile
+import bpy, os
 bpy.ops.wm.read_factory_settings(use_empty=True)
 scene = bpy.context.scene
 scene.camera = bpy.data.objects.new("eye", bpy.data.cameras.new("eye"))

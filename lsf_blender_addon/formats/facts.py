@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .. import __version__
@@ -22,3 +23,17 @@ def copyright_of(facts: dict[str, Any]) -> str:
     if not facts.get("licence"):
         return ""
     return " ".join(str(facts[name]) for name in ("licence", "attribution") if facts.get(name))
+
+
+def comment_of(facts: dict[str, Any]) -> str:
+    """The facts as the text of a comment, where a format has no better place for them."""
+    return json.dumps(facts, ensure_ascii=False)
+
+
+def facts_in(comment: bytes) -> dict[str, Any]:
+    """The facts that a comment of ours says; empty where it is another's."""
+    try:
+        facts = json.loads(comment)
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}

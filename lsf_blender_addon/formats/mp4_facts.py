@@ -7,14 +7,13 @@ Blender writes ``moov`` last, so that it can grow without moving the pictures th
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import MotionError
-from .facts import copyright_of
+from .facts import comment_of, copyright_of, facts_in
 
 COMMENT, COPYRIGHT, TITLE = b"\xa9cmt", b"cprt", b"\xa9nam"
 HEADER = 8
@@ -41,7 +40,7 @@ def write_mp4_facts(path: Path, title: str, facts: dict[str, Any]) -> None:
         MotionError: the file is no such movie.
         OSError: it cannot be written.
     """
-    texts = {TITLE: title, COMMENT: json.dumps(facts, ensure_ascii=False)}
+    texts = {TITLE: title, COMMENT: comment_of(facts)}
     if terms := copyright_of(facts):
         texts[COPYRIGHT] = terms
     with path.open("r+b") as file:
@@ -69,11 +68,7 @@ def read_mp4_facts(path: Path) -> dict[str, Any]:
         content = next((inner for found, inner in _boxes(content) if found == name), b"")
         if name == b"meta":
             content = content[len(FULL) :]
-    try:
-        facts = json.loads(content[2 * len(FULL) :] or b"{}")
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}
+    return facts_in(content[2 * len(FULL) :])
 
 
 def _index(file: BinaryIO, path: Path) -> tuple[int, bytes]:

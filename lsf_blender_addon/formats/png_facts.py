@@ -7,7 +7,6 @@ some: Title, Copyright, Comment.
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import MotionError
-from .facts import copyright_of
+from .facts import comment_of, copyright_of, facts_in
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TITLE, COMMENT, COPYRIGHT = "Title", "Comment", "Copyright"
@@ -39,7 +38,7 @@ def write_png_facts(path: Path, title: str, facts: dict[str, Any]) -> None:
         MotionError: the file is no such picture.
         OSError: it cannot be written.
     """
-    texts = {TITLE: title, COMMENT: json.dumps(facts, ensure_ascii=False)}
+    texts = {TITLE: title, COMMENT: comment_of(facts)}
     if terms := copyright_of(facts):
         texts[COPYRIGHT] = terms
     end = _chunk(END, b"")
@@ -66,14 +65,10 @@ def read_png_facts(path: Path) -> dict[str, Any]:
             if file.read(len(SIGNATURE)) != SIGNATURE:
                 raise MotionError(f"{path} is no .png picture.")
             begin = COMMENT.encode() + PLAIN
-            said = next((text[len(begin) :] for text in _texts(file) if text.startswith(begin)), b"{}")
+            said = next((text[len(begin) :] for text in _texts(file) if text.startswith(begin)), b"")
     except OSError as reason:
         raise MotionError(f"{path} cannot be read ({reason.strerror or reason}).") from reason
-    try:
-        facts = json.loads(said)
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}
+    return facts_in(said)
 
 
 def _texts(file: BinaryIO) -> Iterator[bytes]:

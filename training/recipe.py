@@ -19,13 +19,13 @@ from lsf_blender_addon.models.card import (
 )
 
 SHARES = {
-    "espeak_english": 0.15,
-    "espeak_world": 0.107,
-    "flite": 0.182,
-    "festival": 0.112,
-    "pico": 0.278,
-    "kokoro": 0.139,
-    "held_out": 0.032,
+    "espeak_english": 0.138,
+    "espeak_world": 0.099,
+    "flite": 0.168,
+    "festival": 0.103,
+    "pico": 0.257,
+    "kokoro": 0.205,
+    "held_out": 0.03,
 }
 """How the hours of speech are divided; how often each is learnt from is another matter (``batches.SHARES``)."""
 
@@ -88,7 +88,7 @@ class Recipe:
     """
 
     name: str = "starter"
-    hours: float = 7.2
+    hours: float = 7.8
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0

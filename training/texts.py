@@ -1,7 +1,9 @@
 """What the synthetic voices say: sentences, word lists, minimal pairs and invented words.
 
-The words lie in ``words/``, our own lists: ``en.txt`` and one file for each other language, named as espeak-ng names
-it; ``minimal_pairs.txt`` has one set a line, ``sentence_*.txt`` the parts that sentences are put together from.
+All lie in ``words/`` and are our own. ``prose_*.txt`` hold one natural sentence a line, of the widest vocabulary, since
+what is likely to follow what helps to hear it; none comes from a recording that models are measured on. ``en.txt`` and one
+file for each other language, named as espeak-ng names it, hold words; ``minimal_pairs.txt`` has one set a line,
+``sentence_*.txt`` the parts that sentences are put together from.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "words"
+ENGLISH_PROSE = ("prose_en_talk", "prose_en_books")
 LANGUAGES = (
     *("cs", "de", "es", "fi", "fr", "hi", "hu", "id", "it"),
     *("ja", "nl", "pl", "pt", "ro", "ru", "sv", "sw", "tr"),
@@ -48,6 +51,9 @@ def invented_word(dice: random.Random) -> str:
     return "".join(dice.choice(_ONSETS) + dice.choice(_NUCLEI) + dice.choice(_CODAS) for _ in range(syllables))
 
 
+PROSE = 0.55
+"""How often a natural sentence is said."""
+
 PAUSED = 0.2
 """How often a text is broken into pieces of one to three words, as in solemn or halting speech."""
 
@@ -75,15 +81,17 @@ def known_english(dice: random.Random) -> str:
 
 
 def _english(dice: random.Random, *, invented: bool = True) -> str:
+    if dice.random() < PROSE:
+        return dice.choice([sentence for name in ENGLISH_PROSE for sentence in lines(name)])
     kind = dice.random()
-    if kind < 0.45:
+    if kind < 0.3:
         return _sentence(dice)
-    if kind < 0.65:
+    if kind < 0.55:
         chosen = [
             dice.choice(words("en") if dice.random() < 0.7 else FUNCTION_WORDS) for _ in range(dice.randint(4, 12))
         ]
         return " ".join(word + ("," if dice.random() < 0.15 else "") for word in chosen) + "."
-    if kind < 0.8:
+    if kind < 0.75:
         pairs = dice.choice(lines("minimal_pairs")).split()
         return " ".join(dice.choice(pairs) for _ in range(dice.randint(4, 9)))
     if invented and kind < 0.92:
@@ -102,6 +110,8 @@ def _sentence(dice: random.Random) -> str:
 
 
 def foreign(language: str, dice: random.Random) -> str:
-    """Words of another language in any order, with a pause now and then."""
+    """A sentence of another language, or words of it in any order, with a pause now and then."""
+    if dice.random() < PROSE:
+        return dice.choice(lines(f"prose_{language}"))
     known = words(language)
     return " ".join(dice.choice(known) + ("," if dice.random() < 0.15 else "") for _ in range(dice.randint(4, 10)))

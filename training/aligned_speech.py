@@ -77,7 +77,7 @@ def _pronounced(word: str, language: str) -> tuple[str, ...]:
         AlignmentError: it says nothing.
     """
     try:
-        _, phones = Espeak().say(espeak_voice(language, "m3"), word, Manner())
+        _, phones = Espeak.shared().say(espeak_voice(language, "m3"), word, Manner())
     except EngineError as reason:
         raise AlignmentError(f"Nobody knows how to say {word!r} in {language} ({reason}).") from reason
     names = tuple(phone.name for phone in phones if phone.name != "sil")

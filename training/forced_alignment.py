@@ -164,7 +164,7 @@ def _times(entry: Any, lead: float, seconds: float) -> dict[str, float]:
 def _pronounced(word: str, name: str) -> str:
     """A word that the dictionary lacks (a name, a number), as espeak-ng would say it: ARPAbet, spaces between."""
     try:
-        _, phones = Espeak().say(espeak_voice("en-us", "m3"), word, Manner())
+        _, phones = Espeak.shared().say(espeak_voice("en-us", "m3"), word, Manner())
     except EngineError as reason:
         raise AlignmentError(
             f"{name}: pocketsphinx's dictionary lacks the word {word!r}; spell it otherwise, or install espeak-ng, "

@@ -68,9 +68,8 @@ def spoken_pairs() -> list[Pair]:
         voices = [voice for voice in RECORDED if voice.engine == "flite" and voice.name in FLITE_VOICES]
         says = flite_says
     else:
-        engine = Espeak()
         voices = [espeak_voice("en-us", variant) for variant in ESPEAK_VOICES]
-        says = engine.say
+        says = Espeak.shared().say
     pairs = []
     for voice in voices:
         for number, text in enumerate(SENTENCES, 1):

@@ -1,8 +1,8 @@
 """What the synthetic voices say: sentences, word lists, minimal pairs and invented words.
 
 All lie in ``words/`` and are our own. ``prose_*.txt`` hold one natural sentence a line, of the widest vocabulary, since
-what is likely to follow what helps to hear it; none comes from a recording that models are measured on. ``en.txt`` and one
-file for each other language, named as espeak-ng names it, hold words; ``minimal_pairs.txt`` has one set a line,
+what is likely to follow what helps to hear it; none comes from a recording that models are measured on. ``en.txt`` and
+one file for each other language, named as espeak-ng names it, hold words; ``minimal_pairs.txt`` has one set a line,
 ``sentence_*.txt`` the parts that sentences are put together from.
 """
 

@@ -188,7 +188,6 @@ class Espeak:
         self._pieces: list[npt.NDArray[np.int16]] = []
         self._signs: list[tuple[int, str]] = []
         self._callback = kind(self._hear)
-        self._library.espeak_SetSynthCallback(self._callback)
 
     @classmethod
     @cache
@@ -234,6 +233,8 @@ class Espeak:
         self._pieces.clear()
         self._signs.clear()
         library = self._library
+        # The library is one in a process, and its sound goes to whoever asked last.
+        library.espeak_SetSynthCallback(self._callback)
         if library.espeak_SetVoiceByName(voice.name.encode()):
             raise EngineError(f"espeak-ng has no voice {voice.name}.")
         library.espeak_SetParameter(_PARAMETER_RATE, int(np.clip(_WORDS_A_MINUTE / manner.stretch, 80, 400)), 0)

@@ -15,6 +15,7 @@ from training import forced_alignment
 from training.evaluation import aligned_recordings
 from training.forced_alignment import alignment, words_of
 from training.scoring import AlignmentError, read_alignment
+from training.voices import Espeak, Manner, espeak_voice
 
 HELLO = (
     "Hello! I am a face with a voice. My voice comes from a free speech synthesizer called flite. My lips, my jaw and "
@@ -117,8 +118,6 @@ def test_a_recording_that_ends_before_its_words_do_is_refused(repository: Path) 
 
 def test_a_word_that_the_dictionary_lacks_is_pronounced() -> None:
     pytest.importorskip("pocketsphinx")
-    from training.voices import Espeak, Manner, espeak_voice  # noqa: PLC0415
-
     text = "the zimbapple stood by the door"
     samples, said = Espeak().say(espeak_voice("en-us", "f2"), text, Manner())
     found = forced_alignment.align(SpeechClip(samples, "a.wav"), text.split(), "a.txt")
@@ -135,6 +134,7 @@ def test_without_espeak_an_unknown_word_is_named(
     pytest.importorskip("pocketsphinx")
     clip, transcript = hello
     transcript.write_text("hello zimbapple")
+    Espeak.shared.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", no_library)
     with pytest.raises(AlignmentError, match=r"'zimbapple'.*install espeak-ng"):
         alignment(clip, transcript, tmp_path / "kept")

@@ -15,7 +15,7 @@ from training import corpus
 from training.forced_alignment import words_in
 from training.pico import pico_says
 from training.scoring import AlignmentError
-from training.texts import FUNCTION_WORDS, english, known_english, lines, words
+from training.texts import ENGLISH_PROSE, FUNCTION_WORDS, english, known_english, lines, words
 from training.voices import RATE, RECORDED, Manner, Voice
 
 VOICES = [voice for voice in RECORDED if voice.engine == "pico"]
@@ -74,6 +74,7 @@ def test_texts_for_voices_that_are_aligned_hold_no_invented_words() -> None:
     dice = random.Random(2)
     parts = ("subjects", "verbs", "objects", "endings", "asides")
     lists = [line for part in parts for line in lines(f"sentence_{part}")] + list(lines("minimal_pairs"))
+    lists += [line for name in ENGLISH_PROSE for line in lines(name)]
     known = {word for text in (*lists, *words("en"), *FUNCTION_WORDS) for word in words_in(text)}
     said = {word for _ in range(300) for word in words_in(known_english(dice))}
     assert said <= known

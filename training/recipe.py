@@ -19,13 +19,13 @@ from lsf_blender_addon.models.card import (
 )
 
 SHARES = {
-    "espeak_english": 0.138,
-    "espeak_world": 0.099,
-    "flite": 0.168,
-    "festival": 0.103,
-    "pico": 0.257,
-    "kokoro": 0.205,
-    "held_out": 0.03,
+    "espeak_english": 0.142,
+    "espeak_world": 0.101,
+    "flite": 0.172,
+    "festival": 0.106,
+    "pico": 0.264,
+    "kokoro": 0.184,
+    "held_out": 0.031,
 }
 """How the hours of speech are divided; how often each is learnt from is another matter (``batches.SHARES``)."""
 
@@ -88,15 +88,15 @@ class Recipe:
     """
 
     name: str = "starter"
-    hours: float = 7.8
+    hours: float = 7.6
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2600, crops=16, rate=1.5e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2000, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
-    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2800, crops=16, rate=1.3e-3, frames=160))
+    predictor: Schedule = field(default_factory=lambda: Schedule(steps=2200, crops=16, rate=1.3e-3, frames=160))
     average: float = 0.998
     seed: int = 1
 

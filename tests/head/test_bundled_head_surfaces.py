@@ -53,7 +53,7 @@ def test_no_face_is_folded_or_without_area(pose: Pose) -> None:
 @pytest.mark.parametrize("pose", POSES, ids=_name)
 def test_nothing_passes_through_teeth_or_eyeballs(pose: Pose) -> None:
     points = posed(*pose)
-    assert bundled.deepest_in_teeth(points, bundled.points_of("skin", "lips", "mouth_inside")) <= 0.5
+    assert bundled.deepest_in_teeth(points, bundled.points_of("skin", "lips", "mouth_inside", "mouth_lining")) <= 0.5
     assert bundled.deepest_in_teeth(points, bundled.points_of("tongue")) <= 0.5
     for left in (True, False):
         assert bundled.eyeball_clearance(points, left=left) >= -0.5

@@ -25,6 +25,7 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("tongue", Look(0.70, 0.35, 0.35, 0.4, flesh=True)),
     ("teeth", Look(0.93, 0.90, 0.83, 0.22)),
     ("tooth", Look(0.93, 0.90, 0.83, 0.22)),
+    ("lining", Look(0.50, 0.22, 0.21, 0.45, flesh=True)),
     ("mouth", Look(0.24, 0.08, 0.08, 0.6)),
     ("cavity", Look(0.24, 0.08, 0.08, 0.6)),
     ("pupil", Look(0.02, 0.02, 0.025, 0.06)),

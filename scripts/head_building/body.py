@@ -15,6 +15,7 @@ MATERIALS = (
     "skin",
     "lips",
     "mouth_inside",
+    "mouth_lining",
     "eye_rim",
     "eye_white",
     "limbus",
@@ -27,6 +28,7 @@ MATERIALS = (
     "lashes",
 )
 NOSTRIL_DARK = 2
+LIP_BACK, LINING_END = 11, 18  # the mouth's rings: lips, then the lit lining of lips and cheeks, then the dark
 LID_MARGIN = 7  # the ring where the lids' skin ends and their moist edge begins
 FLIP = np.array([-1.0, 1.0, 1.0])
 
@@ -98,9 +100,10 @@ def _skin_materials(skin: Skin) -> Indices:
             kind.append(100 if deep else -1)
     rings = np.array(kind)[skin.quads]
     deepest, nearest = rings.max(axis=1), rings.min(axis=1)
-    names[(nearest >= 4) & (deepest <= 11)] = MATERIALS.index("lips")
+    names[(nearest >= 4) & (deepest <= LIP_BACK)] = MATERIALS.index("lips")
     names[(nearest < -1) & (deepest < -1)] = MATERIALS.index("eye_rim")
-    names[deepest > 11] = MATERIALS.index("mouth_inside")
+    names[deepest > LIP_BACK] = MATERIALS.index("mouth_lining")
+    names[deepest > LINING_END] = MATERIALS.index("mouth_inside")
     return names
 
 

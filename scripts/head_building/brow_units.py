@@ -61,14 +61,16 @@ def units(body: Body) -> dict[str, Array]:
     squint = pull(p, (4.0, -0.6, 6.4), (2.5, 2.2, 3.2), (0.08, 0.52, 0.36), 0.1) * cheek_keep
     squint = squint + lids_moved(body, 0.05, 0.85, arched=LOWERED)
     above_lip = smoothstep(-4.2, -3.0, p[:, 1])[:, None]
-    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.6, 2.2), (0.14, 0.44, 0.04), 0.15) * keep
-    sneer += pull(p, (2.9, -2.4, 7.5), (2.2, 2.2, 2.8), (0.0, 0.34, 0.10)) * keep * above_lip
-    sneer += pull(p, (3.8, -1.2, 6.7), (2.3, 2.2, 3.0), (-0.04, 0.30, 0.16)) * cheek_keep
+    sneer = pull(p, (1.75, -1.9, 8.6), (1.5, 1.8, 2.2), (0.12, 0.54, 0.06), 0.15) * keep
+    sneer += pull(p, (2.9, -2.7, 7.5), (2.2, 2.4, 2.8), (-0.02, 0.50, 0.10)) * keep * above_lip
+    sneer += pull(p, (3.8, -1.2, 6.7), (2.6, 2.6, 3.0), (-0.06, 0.38, 0.20)) * cheek_keep
     sneer += pull(p, (1.1, 0.6, 8.4), (1.3, 1.7, 1.7), (-0.04, 0.28, 0.09)) * keep
-    sneer += pull(p, (0.0, -1.4, 9.6), (1.6, 1.6, 2.0), (0.0, 0.12, 0.0)) * keep
+    # … and what lies between cheek and lid takes up the way, or the skin would bunch in one line beside the wing
+    sneer += pull(p, (2.5, -0.1, 7.4), (2.2, 2.2, 2.6), (-0.04, 0.26, 0.10)) * cheek_keep
+    sneer += pull(p, (0.0, -1.4, 9.6), (1.6, 1.6, 2.0), (0.0, 0.16, 0.0)) * keep
     sneer += pull(p, (1.5, -4.2, 8.6), (1.9, 1.6, 2.2), (0.0, 0.20, 0.04)) * _upper_only(body)
     sneer += brow(pull(p, (1.3, 3.6, 7.8), (1.8, 1.6, 2.6), (-0.06, -0.26, 0.05)))
-    sneer = sneer + lids_moved(body, 0.0, 0.25, arched=LOWERED)
+    sneer = sneer + lids_moved(body, 0.0, 0.32, arched=LOWERED)
     return {
         "browDown": _settle(body, down),
         "browInnerUp": inner,

@@ -47,7 +47,7 @@ def landmarks(body: Body) -> Landmarks:
         single[f"eye_left_{name}"] = int(rim[place])
     for name, at in (("inner", (1.56, 3.4, 8.3)), ("middle", (3.2, 3.8, 7.75)), ("outer", (5.45, 3.65, 5.9))):
         single[f"brow_left_{name}"] = _nearest(body, "brow", at)
-    single["nose_tip"] = _nearest(body, "skin", (0.0, -1.5, 12.0))
+    single["nose_tip"] = _nearest(body, "skin", (0.0, -1.3, 12.0))
     single["nose_wing_left"] = _nearest(body, "skin", (2.1, -1.9, 8.6))
     single["chin"] = _nearest(body, "skin", (0.0, -8.6, 10.0))
     single["teeth_upper"] = _nearest(body, "teeth_upper", (0.1, -5.2, 8.1))

@@ -18,16 +18,16 @@ MIDDLE = (0.0, -5.0, 8.8)
 
 # Lip ring → (along the lip's height, outward) of a rolled-in lip, in cm.
 ROLL = {
-    2: (0.05, -0.03),
-    3: (0.13, -0.07),
-    4: (0.25, -0.13),
-    5: (0.26, -0.18),
-    6: (0.19, -0.235),
-    7: (0.07, -0.26),
+    2: (0.065, -0.03),
+    3: (0.16, -0.07),
+    4: (0.28, -0.13),
+    5: (0.285, -0.18),
+    6: (0.205, -0.23),
+    7: (0.075, -0.26),
     8: (0.0, -0.23),
-    9: (0.0, -0.22),
-    10: (0.0, -0.19),
-    11: (0.0, -0.13),
+    9: (0.0, -0.235),
+    10: (0.0, -0.23),
+    11: (0.0, -0.19),
     12: (0.0, -0.10),
 }
 PRESS = {
@@ -64,6 +64,9 @@ RINGED = {
     10: (0.37, 0.74),
 }
 CORNER_RED = {2: 0.03, 3: 0.07, 4: 0.10, 5: 0.07, 6: 0.04, 7: 0.02}
+
+# Lip ring → how far, in cm, a corner that is drawn across the teeth comes forward on its inner side.
+ROUND_THE_TEETH = {10: 0.05, 11: 0.14, 12: 0.22, 13: 0.22, 14: 0.12}
 
 
 class Mouth:
@@ -214,21 +217,23 @@ def _lips(m: Mouth) -> dict[str, Array]:
     # nose and chin are drawn along
     along = m.pull((0.0, -1.7, 9.3), (2.6, 2.0, 3.0), (0.14, 0.04, 0.0))
     along += m.pull((0.0, -8.0, 7.8), (3.2, 2.4, 3.4), (0.26, 0.05, 0.0))
-    chin = m.pull((0.0, -7.9, 7.6), (3.2, 2.1, 3.4), (0.0, 0.60, 0.18), 0.15)
-    lift = m.pull((0.0, -5.6, 8.8), (3.2, 2.4, 3.0), (0.0, 0.36, 0.10), 0.2)
+    chin = m.pull((0.0, -7.9, 7.6), (3.2, 2.1, 3.4), (0.0, 0.68, 0.20), 0.15)
+    lift = m.pull((0.0, -5.6, 8.8), (3.2, 2.4, 3.0), (0.0, 0.40, 0.11), 0.2)
     shrug_low = (
         chin
         + lift
         + m.rings({4: (0.02, 0.16), 5: (0.02, 0.18), 6: (0.0, 0.16), 7: (0.0, 0.10), 8: (0.0, 0.03)}, -1, 0.6)
     )
-    shrug_up = m.pull((0.0, -4.3, 9.0), (3.2, 2.2, 3.2), (0.0, 0.30, 0.10), 0.2)
-    shrug_up += m.rings({4: (-0.04, 0.04), 5: (-0.03, 0.06), 6: (0.0, 0.06), 7: (0.0, 0.04), 8: (0.0, 0.02)}, 1, 0.6)
+    shrug_up = m.pull((0.0, -4.3, 9.0), (3.2, 2.2, 3.2), (0.0, 0.42, 0.12), 0.2)
+    # the lower lip is taken along by the upper one, as they touch
+    shrug_up += m.pull((0.0, -5.9, 8.6), (3.0, 1.7, 3.0), (0.0, 0.18, 0.05)) * m.low
+    shrug_up += m.rings({4: (0.0, 0.03), 5: (0.0, 0.05), 6: (0.0, 0.06), 7: (0.0, 0.04), 8: (0.0, 0.02)}, 1, 0.6)
     press = m.rings(PRESS, 0, 0.8) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.06, 0.03, -0.10))
     press += m.pull((0.8, -7.4, 8.1), (2.4, 1.8, 3.0), (0.0, 0.16, 0.08)) * side
     press += m.pull((2.6, -6.2, 7.5), (1.8, 1.5, 2.4), (0.0, 0.16, 0.12))
     slack = m.rings(SLACK, 0, 0.5)
-    roll_low = m.rings(ROLL, -1, 0.9) + m.pull((0.0, -7.3, 8.2), (3.4, 1.5, 3.0), (0.0, 0.18, 0.05))
-    roll_up = m.rings(ROLL, 1, 0.9) + m.pull((0.0, -3.2, 8.5), (2.6, 1.0, 2.0), (0.0, -0.14, 0.0))
+    roll_low = m.rings(ROLL, -1, 0.9) + m.pull((0.0, -7.3, 8.2), (3.4, 1.6, 3.0), (0.0, 0.24, 0.05))
+    roll_up = m.rings(ROLL, 1, 0.9) + m.pull((0.0, -3.3, 8.5), (2.6, 1.1, 2.0), (0.0, -0.20, 0.0))
     # both sides together lower the middle as far as themselves: a bow, not a point
     down = m.pull((1.0, -5.7, 8.7), (2.8, 2.2, 2.6), (0.0, -0.66, -0.02), 0.35) * m.low * (0.15 + 0.85 * side)
     down += m.pull((1.15, -5.7, 8.7), (2.2, 2.2, 2.6), (0.10, 0.0, 0.0), 0.2) * m.low
@@ -236,9 +241,10 @@ def _lips(m: Mouth) -> dict[str, Array]:
     down += m.rings({7: (0.0, 0.04), 8: (0.0, 0.08), 9: (0.0, 0.06)}, -1, 0.8) * side
     raise_ = m.pull((0.0, -4.4, 8.8), (3.0, 2.0, 3.0), (0.0, 0.70, 0.0), 0.25) * m.up * side
     raise_ += m.pull((1.15, -4.4, 8.8), (2.2, 2.0, 2.6), (0.06, 0.0, 0.0), 0.2) * m.up
-    raise_ += m.pull((1.8, -2.3, 8.3), (1.5, 1.5, 2.0), (0.08, 0.20, 0.03))
-    raise_ += m.pull((3.2, -2.6, 7.3), (2.0, 2.1, 2.6), (0.06, 0.38, 0.10))
-    raise_ += m.pull((4.0, -1.9, 6.5), (2.4, 2.4, 3.0), (0.02, 0.26, 0.18))
+    raise_ += m.pull((1.8, -2.2, 8.3), (1.5, 1.5, 2.0), (0.09, 0.34, 0.03))
+    raise_ += m.pull((3.0, -2.7, 7.4), (2.1, 2.3, 2.6), (0.10, 0.50, 0.06))
+    raise_ += m.pull((4.0, -1.9, 6.5), (2.4, 2.4, 3.0), (0.04, 0.34, 0.22))
+    raise_ += m.pull((2.7, -0.6, 7.3), (2.2, 2.0, 2.6), (0.0, 0.14, 0.08))
     raise_ += m.rings({7: (0.0, 0.03), 8: (0.0, 0.06), 9: (0.0, 0.05)}, 1, 0.8) * side
     return {
         "mouthLeft!": aside + turn + other + along,
@@ -252,9 +258,20 @@ def _lips(m: Mouth) -> dict[str, Array]:
     }
 
 
+def _round_the_teeth(m: Mouth) -> Array:
+    """Forward on the lips' inner side at the right corner (V, 3): drawn across, it slides round the canine."""
+    field = np.zeros_like(m.p)
+    beside = smoothstep(0.25, 0.7, lips.along())
+    for number, forward in ROUND_THE_TEETH.items():
+        field[m.body.skin.ring(MOUTH, number, right=True), 2] = forward * beside
+    return field
+
+
 def units(body: Body) -> dict[str, Array]:
     """Left units by ARKit's names without the side; names that end with ! are whole as they stand."""
     m = Mouth(body)
     rounded = {name + "!": field for name, field in _round(m).items()}
     made = {**_corners(m), **rounded, **_lips(m)}
-    return {name: inside_follows(body, field) for name, field in made.items()}
+    fields = {name: inside_follows(body, field) for name, field in made.items()}
+    fields["mouthLeft!"] += _round_the_teeth(m)
+    return fields

@@ -84,14 +84,14 @@ SCULPT: tuple[Blob, ...] = (
     Blob((3.25, 1.9, 8.35), (1.95, 1.3, 1.5), 1.7, paired=True, hollow=True),  # eye socket
     Blob((1.65, 1.75, 8.3), (0.6, 0.9, 0.6), 1.1, paired=True, hollow=True),  # beside the nose's root
     Blob(EYE_AT, (LID_BALL, LID_BALL, LID_BALL), 1.2, paired=True),  # lids over the eyeball
-    Blob((0.35, 1.4, 7.45), (0.5, 0.5), 1.3, to=(0.85, -1.1, 8.3), paired=True),  # nose's side wall
-    Blob((0, 3.3, 7.5), (0.85, 0.66), 1.8, to=(0, 1.9, 7.78)),  # nose root
-    Blob((0, 1.9, 7.78), (0.6, 0.66), 1.2, to=(0, 0.3, 8.68)),  # bridge
-    Blob((0, 0.3, 8.68), (0.64, 0.72), 0.8, to=(0, -1.25, 9.55)),
-    Blob((0.24, -1.5, 9.62), (0.64, 0.66, 0.70), 0.6, paired=True),  # tip
-    Blob((1.2, -1.92, 8.62), (0.56, 0.62, 0.82), 0.4, paired=True),  # wings
-    Blob((0.7, -1.7, 9.2), (0.42, 0.4, 0.45), 0.45, paired=True),  # between tip and wing
-    Blob((0, -2.1, 9.55), (0.34, 0.36), 0.5, to=(0, -2.75, 8.6)),  # columella
+    Blob((0.25, 1.5, 7.45), (0.42, 0.56), 1.3, to=(0.84, -0.85, 8.32), paired=True),  # nose's side wall
+    Blob((0, 3.3, 7.5), (0.85, 0.62), 1.8, to=(0, 1.9, 7.82)),  # nose root
+    Blob((0, 1.9, 7.82), (0.52, 0.50), 1.4, to=(0, 0.4, 8.74)),  # bridge
+    Blob((0, 0.4, 8.74), (0.50, 0.48), 1.1, to=(0, -1.15, 9.68)),
+    Blob((0.22, -1.54, 9.68), (0.58, 0.60, 0.63), 0.65, paired=True),  # tip
+    Blob((1.0, -1.74, 9.0), (0.40, 0.54), 0.36, to=(1.3, -1.92, 8.42), paired=True),  # wings
+    Blob((0.7, -1.7, 9.2), (0.38, 0.38, 0.42), 0.5, paired=True),  # between tip and wing
+    Blob((0, -2.15, 9.55), (0.34, 0.34), 0.55, to=(0, -2.78, 8.6)),  # columella
     Blob((0.36, -3.1, 8.32), (0.16, 0.16), 0.45, to=(0.42, -4.15, 8.5), paired=True),  # ridges of the philtrum
     Blob((0, -2.95, 8.98), (0.26, 0.24), 0.45, to=(0, -4.1, 9.1), hollow=True),  # philtrum
     Blob((2.4, -2.2, 8.55), (0.30, 0.3), 1.0, to=(3.0, -4.2, 8.2), paired=True, hollow=True),  # fold of the cheek

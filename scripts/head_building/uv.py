@@ -25,7 +25,7 @@ def uv_map(body: Body) -> Array:
     skin_points = p[: len(body.skin.points), 1]
     low, high = skin_points.min(), skin_points.max()
     out[..., 1] = SKIN_FLOOR + 0.01 + (1 - SKIN_FLOOR - 0.02) * (corners[..., 1] - low) / (high - low)
-    groups = {"mouth_inside": body.material == MATERIALS.index("mouth_inside")}
+    groups = {"mouth_inside": np.isin(body.material, [MATERIALS.index(m) for m in ("mouth_inside", "mouth_lining")])}
     for part in body.parts:
         if part == "skin":
             continue

@@ -143,7 +143,7 @@ def beyond_skin(points: Array, numbers: npt.NDArray[np.int64]) -> float:
 
     Looked at along +z: skin layers that face forward less those that face back, before the point, count 1 within flesh.
     """
-    faces = faces_of("skin", "lips", "mouth_inside")
+    faces = faces_of("skin", "lips", "mouth_inside", "mouth_lining")
     chosen = faces[(np.abs(head().template[faces][:, :, :2].mean(axis=1) - [0, -0.05]) < [0.05, 0.06]).all(axis=1)]
     triangles = np.concatenate([points[chosen[:, :3]], points[chosen[:, [0, 2, 3]]]])
     triangles = triangles[triangles[:, :, 2].mean(axis=1) > 0.02]

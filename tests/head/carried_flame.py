@@ -135,7 +135,7 @@ def _laid(source: Head, target: Head) -> Array:
 
 
 def _skin(head: Head) -> npt.NDArray[np.int64]:
-    chosen = [head.material_names.index(name) for name in ("skin", "lips", "mouth_inside")]
+    chosen = [head.material_names.index(name) for name in ("skin", "lips", "mouth_inside", "mouth_lining")]
     assert head.material_index is not None
     return np.unique(head.faces[np.isin(head.material_index, chosen)])
 

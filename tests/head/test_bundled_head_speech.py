@@ -50,7 +50,7 @@ def test_lips_close_where_they_should_and_never_pass_through_each_other() -> Non
 
 
 def test_lips_and_tongue_stay_out_of_the_teeth_in_five_hundred_frames() -> None:
-    numbers = np.concatenate([bundled.points_of("lips", "mouth_inside"), bundled.points_of("tongue")])
+    numbers = np.concatenate([bundled.points_of("lips", "mouth_inside", "mouth_lining"), bundled.points_of("tongue")])
     for points, jaw, _ in _chunks():
         assert bundled.deepest_in_rigid_teeth(points[:, numbers], jaw[:, 0]) <= TEETH_DEPTH
 
@@ -83,7 +83,7 @@ def test_every_unit_is_sound_over_a_wide_open_jaw(unit: str) -> None:
     points = posed({unit: 1.0}, 0.35)
     assert bundled.areas(points).min() > 1e-3
     assert not bundled.folded(points).any()
-    for part in (("skin", "lips", "mouth_inside"), ("tongue",)):
+    for part in (("skin", "lips", "mouth_inside", "mouth_lining"), ("tongue",)):
         assert bundled.deepest_in_teeth(points, bundled.points_of(*part)) <= TEETH_DEPTH
     assert bundled.beyond_skin(points, bundled.points_of("teeth", "tongue")) <= 0.5
     assert bundled.lips_crossed(points) <= 0.5

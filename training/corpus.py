@@ -156,7 +156,7 @@ def speak(shard: Shard) -> Iterator[Utterance]:
 
 
 def _espeak(shard: Shard, dice: random.Random) -> Iterator[Utterance]:
-    engine = Espeak.shared()
+    engine = Espeak()
     while True:
         english_speech = shard.kind == "espeak_english"
         language = dice.choice(ENGLISHES if english_speech else LANGUAGES)

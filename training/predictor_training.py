@@ -1,4 +1,4 @@
-"""Stage 3: all of it learns which codes a voice calls for; the codebook is fixed, encoders and decoder follow slowly.
+"""Stages 3 and 4: all parts learn which codes a voice calls for; the codebook is fixed, encoders and decoder follow slowly.
 
 Feeling is taught to come by the emotion stream alone: half of the time a clip is heard with the emotion stream of
 another clip, or with a mixture of both, and its face must then show that feeling. So the words' stream cannot tell it,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from .hearing_training import MEET_EVERY
 from .losses import MotionLoss
 from .precision import bfloat16_pays
 from .prior_training import STRONGEST_FEELING
-from .recipe import Recipe
+from .recipe import Recipe, Schedule
 
 WEIGHTS = (1.0, 0.3, 0.5, 0.5)
 """Of motion, codes, words and feeling in what is learnt from."""
@@ -45,6 +46,9 @@ DECODER_RATE = 0.2
 
 ENCODER_RATE = 0.8
 """The encoders' share."""
+
+FIRM = (6.0, 5.0)
+"""How much shut lips and missed closures count in the last stage."""
 
 
 class Trainee(nn.Module):
@@ -95,19 +99,41 @@ def blended(words: Tensor, crops: Crops) -> tuple[Tensor, Crops]:
 
 
 @dataclass(frozen=True)
-class Foundations:
-    """What the stages before have left: files of the encoders and of the prior."""
+class Course:
+    """One of the stages in which all learns together.
 
-    hearing: Path
-    prior: Path
+    Attributes:
+        name: of the stage and its files.
+        schedule: its steps.
+        begin: gives a new trainee what the stages before have left.
+        shut: how much more the gap counts where lips are shut, and
+        missed: a missed closure than a wrong one (``losses.MotionLoss``).
+    """
+
+    name: str
+    schedule: Schedule
+    begin: Callable[[Trainee], None]
+    shut: float
+    missed: float
+
+
+def courses(recipe: Recipe, folder: Path) -> tuple[Course, Course]:
+    """First the whole face; then closures count more, since what is learnt in doubt leaves lips half shut.
+
+    ``folder`` is where the stages leave their files.
+    """
+    hearing, prior = folder / "hearing_finished.pt", folder / "prior_finished.pt"
+    whole = Course("predictor", recipe.predictor, after_hearing(hearing, prior), shut=3.0, missed=2.0)
+    return whole, Course("closures", recipe.closures, after(whole, folder), *FIRM)
 
 
 class Lesson:
     """One step's worth of learning: what a batch is heard and shown as, and how wrong that is."""
 
-    def __init__(self, trainee: Trainee) -> None:
+    def __init__(self, trainee: Trainee, course: Course) -> None:
         self.trainee = trainee
-        self.moves, self.says = MotionLoss(), HearingLoss(trainee.heads)
+        self.moves = MotionLoss(shut=course.shut, missed=course.missed)
+        self.says = HearingLoss(trainee.heads)
 
     def wrong(self, crops: Crops) -> Tensor:
         """(4,) of motion, codes, words, feeling."""
@@ -127,26 +153,24 @@ class Lesson:
         return torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
 
 
-def train(
-    recipe: Recipe, card: ModelCard, drawer: Drawer, foundations: Foundations, folder: Path, *, rank: int = 0
-) -> Path:
-    """Train until the recipe's last step, from the last checkpoint on; returns the file of the averaged weights.
+def train(recipe: Recipe, card: ModelCard, drawer: Drawer, course: Course, folder: Path, *, rank: int = 0) -> Path:
+    """Train until the course's last step, from the last checkpoint on; returns the file of the averaged weights.
 
     Args:
-        recipe: sizes of the stage.
+        recipe: seed and average.
         card: of the model.
         drawer: gives the material.
-        foundations: what the stages before have left.
+        course: what to learn.
         folder: where checkpoints lie.
         rank: of this process among those that learn together.
     """
-    path, finished = folder / "predictor.pt", folder / "predictor_finished.pt"
+    path, finished = folder / f"{course.name}.pt", folder / f"{course.name}_finished.pt"
     if finished.is_file():
         return finished
     torch.manual_seed(recipe.seed)
-    trainee, schedule = Trainee(card, half=bfloat16_pays()), recipe.predictor
-    _begin_with(trainee, foundations)
-    lesson, optimiser = Lesson(trainee), _optimiser(trainee, schedule.rate)
+    trainee, schedule = Trainee(card, half=bfloat16_pays()), course.schedule
+    course.begin(trainee)
+    lesson, optimiser = Lesson(trainee, course), _optimiser(trainee, schedule.rate)
     averaged, begin = checkpoints.copied(trainee.network), 0
     state = checkpoints.load(path)
     if state is not None:
@@ -175,7 +199,7 @@ def train(
             means = " ".join(f"{value / schedule.keep_every:.4f}" for value in sums)
             sums.zero_()
             print(
-                f"predictor: step {step + 1} of {schedule.steps}, motion, codes, words, feeling {means}, "
+                f"{course.name}: step {step + 1} of {schedule.steps}, motion, codes, words, feeling {means}, "
                 f"{time.monotonic() - began:.0f} s",
                 flush=True,
             )
@@ -187,14 +211,35 @@ def train(
     return finished
 
 
-def _begin_with(trainee: Trainee, foundations: Foundations) -> None:
-    """Give the trainee what the stages before have learnt, and keep the codebook as it is."""
-    heard, coded = checkpoints.load(foundations.hearing), checkpoints.load(foundations.prior)
-    if coded is not None:
-        trainee.network.motion_prior.load_state_dict(coded["weights"])
-    if heard is not None:
-        both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
-        both.load_state_dict(heard["averaged"])
+def after_hearing(hearing: Path, prior: Path) -> Callable[[Trainee], None]:
+    """Begin with the encoders and the codes that files hold."""
+
+    def begin(trainee: Trainee) -> None:
+        heard, coded = checkpoints.load(hearing), checkpoints.load(prior)
+        if coded is not None:
+            trainee.network.motion_prior.load_state_dict(coded["weights"])
+        if heard is not None:
+            both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
+            both.load_state_dict(heard["averaged"])
+        _fix_codebook(trainee)
+
+    return begin
+
+
+def after(course: Course, folder: Path) -> Callable[[Trainee], None]:
+    """Begin with what another course has left in a folder."""
+
+    def begin(trainee: Trainee) -> None:
+        state = checkpoints.load(folder / f"{course.name}.pt")
+        if state is not None:
+            trainee.load_state_dict(state["weights"])
+            trainee.network.load_state_dict(state["averaged"])
+        _fix_codebook(trainee)
+
+    return begin
+
+
+def _fix_codebook(trainee: Trainee) -> None:
     for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
         fixed.requires_grad_(False)
 

@@ -49,13 +49,13 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
     shards = corpus.plan(recipe.minutes, recipe.shard_seconds)
     spoken = _timed("corpus", lambda: corpus.make(shards, work / "corpus", workers))
     altered = _timed("material", lambda: _material(recipe, card, spoken, work / "material", workers))
-    for name, learn in (("hearing", _hear), ("prior", _code), ("predictor", _predict)):
+    for name, learn in (("hearing", _hear), ("prior", _code), ("predictor", _predict), ("closures", _firm)):
         if not (work / f"{name}_finished.pt").is_file():
             crew = 1 if name == "prior" else workers
             _timed(name, lambda learn=learn, crew=crew: crews.run(learn, crew, crew, recipe, altered, work))  # type: ignore[misc]
-    weights = checkpoints.load(work / "predictor_finished.pt")
+    weights = checkpoints.load(work / "closures_finished.pt")
     if weights is None:
-        raise FileNotFoundError(work / "predictor_finished.pt")
+        raise FileNotFoundError(work / "closures_finished.pt")
     even = neutral.even_voices([path for path in spoken if not path.stem.startswith("held_out")])
     shipping.write_model(destination, card, neutral.with_neutral(card, weights["averaged"], even))
     held_out = [path for path in spoken if path.stem.startswith("held_out")]
@@ -104,10 +104,13 @@ def _code(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path
 
 
 def _predict(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
-    card = _begin(recipe)
-    share = drawer(recipe, card, files, rank, workers)
-    foundations = predictor_training.Foundations(work / "hearing_finished.pt", work / "prior_finished.pt")
-    predictor_training.train(recipe, card, share, foundations, work, rank=rank)
+    card, course = _begin(recipe), predictor_training.courses(recipe, work)[0]
+    predictor_training.train(recipe, card, drawer(recipe, card, files, rank, workers), course, work, rank=rank)
+
+
+def _firm(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
+    card, course = _begin(recipe), predictor_training.courses(recipe, work)[1]
+    predictor_training.train(recipe, card, drawer(recipe, card, files, rank, workers), course, work, rank=rank)
 
 
 def _begin(recipe: Recipe) -> ModelCard:

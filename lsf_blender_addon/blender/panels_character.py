@@ -9,7 +9,7 @@ import bpy
 from ..errors import LsfError
 from ..head.picking import PICKED_NAMES
 from ..head.tables import in_words
-from . import crossing, measuring, operators
+from . import crossing, drawing, measuring
 from .crossing import BY_NAMES_ALONE, FITTED, Crossing
 from .faces import Face, face_of, face_or_none, said_of, table_of
 from .operators_character import character_mesh
@@ -104,7 +104,7 @@ def known_or_soon(face: Face) -> Crossing | None:
     """What is known of the way across to a face; where nothing is, it is read a moment later."""
     across = crossing.known(face)
     if across is None and face.opens:
-        measuring.soon(face, lambda: operators.redraw(bpy.context))
+        measuring.soon(face, drawing.panels)
     return across
 
 

@@ -24,6 +24,7 @@ class LSF_OT_animate(bpy.types.Operator):
 
     timer: Any = None
     drawn = 0.0
+    worked = 0.0
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -66,9 +67,11 @@ class LSF_OT_animate(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
-        elif event.type != "TIMER":
+        elif event.type != "TIMER" or time.monotonic() - self.worked < TICK / 2:
+            # tooltips and other add-ons have timers too, which all come here, several before the window is looked at
             return {"PASS_THROUGH"}
         job.step()
+        self.worked = time.monotonic()
         if not job.over:
             self._show(context, job)
             return {"PASS_THROUGH"}

@@ -141,7 +141,7 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
         """The terms and the box to tick."""
         model = _model(self.model)
         for line in terms_question(model.card) if model is not None else ():
-            draw_sentence(self.layout, context, line)
+            draw_sentence(self.layout, context, line, width=QUESTION_WIDTH)
         self.layout.prop(self, "agreed")
 
     @told_in_box

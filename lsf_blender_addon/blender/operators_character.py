@@ -114,6 +114,10 @@ class LSF_OT_load_table(_WithFile, bpy.types.Operator):
             self.report({"WARNING"}, f"{strange} shape keys of the file are not on this mesh")
 
 
+POINTS = [(name, name.replace("_", " ").capitalize(), f"Pick {in_words(name)}") for name in PICKED_NAMES]
+"""For menus; made here, as 4.2 reads a class's settings where a loop in them sees no imports."""
+
+
 class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
     """Say that the selected vertex, or the middle of several, is this point of the face: for what no click reaches"""
 
@@ -124,10 +128,7 @@ class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
     if TYPE_CHECKING:
         point: str
     else:
-        point: EnumProperty(
-            name="Point",
-            items=[(name, name.replace("_", " ").capitalize(), in_words(name).capitalize()) for name in PICKED_NAMES],
-        )
+        point: EnumProperty(name="Point", items=POINTS)
 
     @told_in_panel
     def execute(self, context: Any) -> None:

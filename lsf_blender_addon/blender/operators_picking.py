@@ -19,7 +19,7 @@ from ..head.picking import PICKED_NAMES, in_words
 from . import drawing, failures, takes
 from .faces import said_of
 from .failures import told_in_panel
-from .operators_character import character_mesh
+from .operators_character import POINTS, character_mesh
 from .properties_character import say
 from .rotation import Doubles
 from .surface import Surface, shown_points
@@ -32,8 +32,6 @@ NEAR, MOST_NEAR = 12.0, 64
 
 COLOUR, DARK = (1.0, 0.55, 0.1, 1.0), (0.0, 0.0, 0.0, 0.8)
 CORNERS = 12
-POINTS = [(name, name.replace("_", " ").capitalize(), f"Click {in_words(name)}") for name in PICKED_NAMES]
-"""For menus; Blender wants the texts to live on."""
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,12 @@ def known(face: Face) -> Crossing | None:
     return _on(face, entry[2]) if entry is not None and entry[0] == _quick(face) else None
 
 
+def shown(face: Face) -> Crossing | None:
+    """The same for a panel: while what was just changed is read, what was known before, so that it does not jump."""
+    entry = _kept.get(face.mesh.session_uid)
+    return _on(face, entry[2]) if entry is not None else None
+
+
 def forget() -> None:
     """Another file is loaded."""
     _kept.clear()

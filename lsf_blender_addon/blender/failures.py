@@ -13,20 +13,21 @@ from ..errors import LsfError
 
 @dataclass(frozen=True)
 class Failure:
-    """A sentence for the person, the kind of error, and the details."""
+    """A sentence for the person, the kind of error, the details, and which operator failed, where it was one."""
 
     sentence: str
     kind: str
     details: str
+    operator: str = ""
 
 
 _last: list[Failure] = []
 
 
-def tell(error: LsfError, details: str = "") -> None:
+def tell(error: LsfError, details: str = "", operator: str = "") -> None:
     """Remember an error for the panel; ``details`` are the worker's last words, where there are any."""
     told = "".join(traceback.format_exception(error))
-    _last[:] = [Failure(str(error), error.kind, f"{details}\n\n{told}".strip())]
+    _last[:] = [Failure(str(error), error.kind, f"{details}\n\n{told}".strip(), operator)]
 
 
 def forget() -> None:
@@ -44,10 +45,10 @@ Execute = Callable[[Any, Any], "set[str] | None"]
 
 
 def told_in_panel(execute: Execute) -> Callable[[Any, Any], set[str]]:
-    """An operator that ends with the sentence of an error: as a warning, and in the panel until something goes well."""
+    """An operator that ends with the sentence of an error: as a warning, and in the panel until it goes well itself."""
 
     def show(operator: Any, error: LsfError) -> None:
-        tell(error)
+        tell(error, operator=operator.bl_idname)
         operator.report({"WARNING"}, str(error))
 
     return _ending(execute, show)
@@ -62,9 +63,12 @@ def _ending(execute: Execute, show: Callable[[Any, LsfError], None]) -> Callable
     @functools.wraps(execute)
     def whole(operator: Any, context: Any) -> set[str]:
         try:
-            return execute(operator, context) or {"FINISHED"}
+            ended = execute(operator, context) or {"FINISHED"}
         except LsfError as error:
             show(operator, error)
             return {"CANCELLED"}
+        if _last and _last[0].operator == operator.bl_idname:
+            forget()
+        return ended
 
     return whole

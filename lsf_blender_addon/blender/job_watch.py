@@ -9,10 +9,10 @@ import bpy
 
 from ..errors import LsfError
 from ..jobs.client import RunningJob
+from . import drawing
 from .places import log_file
 
 POLL_SECONDS = 0.2
-SHOWN_IN = {"PREFERENCES", "VIEW_3D", "SEQUENCE_EDITOR"}
 
 Ended = Callable[[RunningJob], None]
 """Called on the main thread, once, when a job has a result or an error."""
@@ -39,7 +39,7 @@ def start(slot: str, job: str, order: dict[str, Any], ended: Ended) -> RunningJo
     _running[slot] = (started, ended)
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=POLL_SECONDS, persistent=True)
-    redraw()
+    drawing.jobs()
     return started
 
 
@@ -65,7 +65,7 @@ def tick() -> float | None:
             del _running[slot]
             _last[slot] = job
             ended(job)
-    redraw()
+    drawing.jobs()
     return POLL_SECONDS if _running else None
 
 
@@ -77,12 +77,3 @@ def stop_all() -> None:
         job.close()
     _running.clear()
     _last.clear()
-
-
-def redraw() -> None:
-    """Draw the areas anew that show jobs."""
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type in SHOWN_IN:
-                area.tag_redraw()

@@ -15,7 +15,7 @@ from ..models.card import CARD_NAME
 from ..models.consent import give_consent, needs_consent, terms_question
 from ..models.registry import REGISTRY_NAME, RegistryEntry, entry_of, read_registry
 from ..models.store import InstalledModel, installed_models, user_folder, vendor_folder
-from . import job_watch
+from . import drawing, job_watch
 from .failures import told_in_box
 from .setup_operators import why_offline
 from .wording import draw_sentence
@@ -141,7 +141,7 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
         """The terms and the box to tick."""
         model = _model(self.model)
         for line in terms_question(model.card) if model is not None else ():
-            draw_sentence(self.layout, context, line)
+            draw_sentence(self.layout, context, line, width=QUESTION_WIDTH)
         self.layout.prop(self, "agreed")
 
     @told_in_box
@@ -152,7 +152,7 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
             self.report({"INFO"}, "Not agreed: the model stays unused.")
             return {"CANCELLED"}
         give_consent(model.card)
-        job_watch.redraw()
+        drawing.jobs()
         return None
 
 
@@ -182,7 +182,7 @@ class LSF_OT_remove_model(bpy.types.Operator):  # noqa: N801
             shutil.rmtree(folder)
         except OSError as reason:
             raise ModelError(f"{folder} cannot be removed ({reason.strerror}).") from reason
-        job_watch.redraw()
+        drawing.jobs()
 
 
 class LSF_OT_open_models(bpy.types.Operator):  # noqa: N801

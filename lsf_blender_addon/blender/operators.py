@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..errors import CancelledError, LsfError
-from . import failures, jobs, preferences
+from . import drawing, failures, jobs, preferences
 from .failures import told_in_panel
 
 TICK = 0.05
@@ -24,6 +24,7 @@ class LSF_OT_animate(bpy.types.Operator):
 
     timer: Any = None
     drawn = 0.0
+    worked = 0.0
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -40,7 +41,7 @@ class LSF_OT_animate(bpy.types.Operator):
         try:
             jobs.start(context)
         except LsfError as error:
-            return self._failed(context, error)
+            return self._failed(error)
         self.timer = context.window_manager.event_timer_add(TICK, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -55,7 +56,7 @@ class LSF_OT_animate(bpy.types.Operator):
                 time.sleep(TICK / 5)
             jobs.finish(context)
         except LsfError as error:
-            return self._failed(context, error)
+            return self._failed(error)
         return {"FINISHED"}
 
     def modal(self, context: Any, event: Any) -> set[str]:
@@ -66,9 +67,11 @@ class LSF_OT_animate(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
-        elif event.type != "TIMER":
+        elif event.type != "TIMER" or time.monotonic() - self.worked < TICK / 2:
+            # tooltips and other add-ons have timers too, which all come here, several before the window is looked at
             return {"PASS_THROUGH"}
         job.step()
+        self.worked = time.monotonic()
         if not job.over:
             self._show(context, job)
             return {"PASS_THROUGH"}
@@ -76,7 +79,7 @@ class LSF_OT_animate(bpy.types.Operator):
         try:
             told = jobs.finish(context)
         except LsfError as error:
-            return self._failed(context, error)
+            return self._failed(error)
         self.report({"INFO"}, f"{told['keys']} keys on {told['channels']} channels in {told['seconds']:g} s")
         return {"FINISHED"}
 
@@ -92,7 +95,7 @@ class LSF_OT_animate(bpy.types.Operator):
         self.drawn = now
         left = "" if job.status.seconds_left is None else f", {job.status.seconds_left:.0f} s left"
         context.workspace.status_text_set(f"{job.status.stage}: {job.status.share:.0%}{left}   |   Esc: Cancel")
-        redraw(context)
+        drawing.panels()
 
     def _end(self, context: Any) -> None:
         if self.timer is not None:
@@ -100,15 +103,15 @@ class LSF_OT_animate(bpy.types.Operator):
             self.timer = None
         if context.workspace is not None:
             context.workspace.status_text_set(None)
-        redraw(context)
+        drawing.panels()
 
-    def _failed(self, context: Any, error: LsfError) -> set[str]:
+    def _failed(self, error: LsfError) -> set[str]:
         if isinstance(error, CancelledError):
             self.report({"INFO"}, str(error))
         else:
             failures.tell(error, jobs.last_words())
             self.report({"WARNING"}, str(error))
-        redraw(context)
+        drawing.panels()
         return {"CANCELLED"}
 
 
@@ -161,10 +164,10 @@ class LSF_OT_dismiss(bpy.types.Operator):
     bl_idname = "lsf.dismiss"
     bl_label = "Dismiss"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, _context: Any) -> set[str]:
         """Forget it."""
         failures.forget()
-        redraw(context)
+        drawing.panels()
         return {"FINISHED"}
 
 
@@ -218,13 +221,3 @@ def why_not(context: Any) -> str:
     except LsfError as error:
         return str(error)
     return ""
-
-
-def redraw(context: Any) -> None:
-    """Let the sidebars show what is new."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}:
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()

@@ -10,7 +10,7 @@ import numpy as np
 from bpy.props import EnumProperty, StringProperty
 
 from ..errors import HeadError, LsfError, SceneError
-from ..head.picking import PICKED_NAMES
+from ..head.picking import PICKED_NAMES, in_words
 from ..head.tables import load_table, save_table
 from . import crossing, jobs, takes
 from .faces import face_of, face_or_none, is_shaped, said_of, table_of
@@ -114,19 +114,21 @@ class LSF_OT_load_table(_WithFile, bpy.types.Operator):
             self.report({"WARNING"}, f"{strange} shape keys of the file are not on this mesh")
 
 
+POINTS = [(name, name.replace("_", " ").capitalize(), f"Pick {in_words(name)}") for name in PICKED_NAMES]
+"""For menus; made here, as 4.2 reads a class's settings where a loop in them sees no imports."""
+
+
 class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
-    """Say that the selected vertex, or the middle of several, is this point of the face"""
+    """Say that the selected vertex, or the middle of several, is this point of the face: for what no click reaches"""
 
     bl_idname = "lsf.pick_point"
-    bl_label = "Pick Point"
-    bl_options = {"UNDO"}
+    bl_label = "Pick Selected"
+    # no step of undo: in Edit Mode Blender's would bring back the mesh alone, and leave the point as it is
 
     if TYPE_CHECKING:
         point: str
     else:
-        point: EnumProperty(
-            name="Point", items=[(name, name.replace("_", " ").capitalize(), "") for name in PICKED_NAMES]
-        )
+        point: EnumProperty(name="Point", items=POINTS)
 
     @told_in_panel
     def execute(self, context: Any) -> None:

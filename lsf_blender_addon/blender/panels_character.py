@@ -9,7 +9,7 @@ import bpy
 from ..errors import LsfError
 from ..head.picking import PICKED_NAMES
 from ..head.tables import in_words
-from . import crossing, measuring, operators
+from . import crossing, drawing, measuring
 from .crossing import BY_NAMES_ALONE, FITTED, Crossing
 from .faces import Face, face_of, face_or_none, said_of, table_of
 from .operators_character import character_mesh
@@ -52,7 +52,7 @@ class Character:
             draw_sentence(layout, context, words, icon)
         _draw_table(layout, mesh)
         _draw_settings(layout, face)
-        if across is not None and across.reason:
+        if mesh.lsf.driving == FITTED and ((across is not None and across.reason) or said_of(mesh)[1]):
             _draw_points(layout, context, mesh)
 
 
@@ -101,11 +101,10 @@ CLASSES = (LSF_UL_shapes,)
 
 
 def known_or_soon(face: Face) -> Crossing | None:
-    """What is known of the way across to a face; where nothing is, it is read a moment later."""
-    across = crossing.known(face)
-    if across is None and face.opens:
-        measuring.soon(face, lambda: operators.redraw(bpy.context))
-    return across
+    """What is known of the way across to a face; where that is of before a change, it is read a moment later."""
+    if crossing.known(face) is None and face.opens:
+        measuring.soon(face, drawing.panels)
+    return crossing.shown(face) if face.opens else None
 
 
 def told_of(face: Face, across: Crossing | None) -> list[tuple[str, str]]:
@@ -151,12 +150,14 @@ def _draw_settings(layout: Any, face: Face) -> None:
 
 
 def _draw_points(layout: Any, context: Any, mesh: Any) -> None:
-    """Where the points of the face are not found, they can be picked."""
-    picked = said_of(mesh)[1]
-    lacking = [name for name in PICKED_NAMES if name not in picked]
-    if mesh.lsf.driving != FITTED or not lacking:
-        return
+    """Points that a person picks, where they are not found; what was picked can be picked anew, and forgotten."""
+    count = len(said_of(mesh)[1])
     box = layout.box()
-    draw_sentence(box, context, f"{len(picked)} of {len(PICKED_NAMES)} points picked. Select the vertex in Edit Mode.")
-    box.operator("lsf.pick_point", text=f"Pick: {lacking[0].replace('_', ' ')}", icon="EYEDROPPER").point = lacking[0]
-    box.operator_menu_enum("lsf.pick_point", "point", text="Another Point")
+    draw_sentence(box, context, f"{count} of {len(PICKED_NAMES)} points of the face are picked.")
+    row = box.row(align=True)
+    if context.mode == "EDIT_MESH":
+        row.operator_menu_enum("lsf.pick_point", "point", text="Selected Vertex Is", icon="VERTEXSEL")
+    else:
+        row.operator("lsf.pick_points", text="Pick Points" if count < len(PICKED_NAMES) else "Again", icon="EYEDROPPER")
+        row.operator_menu_enum("lsf.pick_points", "point", text="Only One")
+    row.operator("lsf.forget_points", text="", icon="X")

@@ -209,19 +209,19 @@ def _draw_existing(layout: Any, context: Any, preferences: Any) -> None:
 def _draw_models(layout: Any, context: Any) -> None:
     for model in installed_models():
         card = model.card
-        row = layout.box().row()
-        column = row.column(align=True)
-        column.label(text=card.title, icon="CHECKMARK" if not needs_consent(card) else "LOCKED", translate=False)
-        use = "commercial use: yes" if card.licence.commercial_use else "commercial use: no"
-        facts = (
-            f"{card.licence.name}, {use}, {SPACES.get(card.space, card.space)}, {card.fps:g} fps, {size(model.size)}"
-        )
-        draw_sentence(column, context, facts)
+        box = layout.box()
+        row = box.row()
+        row.label(text=card.title, icon="CHECKMARK" if not needs_consent(card) else "LOCKED", translate=False)
         buttons = row.row(align=True)
         if needs_consent(card):
             buttons.operator("lsf.accept_terms").model = model.folder.name
         if not model.ours:
             buttons.operator("lsf.remove_model", text="", icon="TRASH").model = model.folder.name
+        use = "commercial use: yes" if card.licence.commercial_use else "commercial use: no"
+        facts = (
+            f"{card.licence.name}, {use}, {SPACES.get(card.space, card.space)}, {card.fps:g} fps, {size(model.size)}"
+        )
+        draw_sentence(box, context, facts)  # below the buttons, which would take half of its line
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
     for entry in fetchable():

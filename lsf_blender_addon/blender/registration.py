@@ -14,6 +14,7 @@ from . import (
     operators,
     operators_character,
     operators_head,
+    operators_picking,
     operators_takes,
     panels,
     preferences,
@@ -28,6 +29,7 @@ CLASSES: tuple[type, ...] = (
     *operators_head.CLASSES,
     *operators_takes.CLASSES,
     *operators_character.CLASSES,
+    *operators_picking.CLASSES,
     *panels.CLASSES,
 )
 
@@ -36,6 +38,7 @@ CLASSES: tuple[type, ...] = (
 def before_load(*_: Any) -> None:
     """Another file is loaded: what ran for this one ends."""
     jobs.drop()
+    operators_picking.detach()
 
 
 @persistent  # type: ignore[untyped-decorator]
@@ -71,6 +74,7 @@ def unregister() -> None:
     bpy.app.handlers.save_pre.remove(before_save)
     bpy.app.handlers.load_post.remove(before_save)
     bpy.app.handlers.load_pre.remove(before_load)
+    operators_picking.detach()
     strip_watch.detach()
     panels.detach()
     properties.detach()

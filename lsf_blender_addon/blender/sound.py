@@ -51,20 +51,22 @@ def heard(recording: Recording) -> Generator[float, None, SpeechClip | Path]:
     rate = int(sound.specs[0])
     whole = _mono(sound.limit(0.0, end)) if end <= AT_ONCE else None
     yield 0.1
-    pieces = []
     first, last = int(begin), int(np.ceil(end))
+    # All of it in one place from the beginning: put together at the end, ten minutes would hold the window up.
+    samples = np.empty((last - first) * SAMPLE_RATE, np.float32)
+    filled = 0
     for second in range(first, last, PIECE):
         after = min(second + PIECE, last)
         low, high = max(second - CONTEXT, 0), min(after + CONTEXT, int(np.ceil(end)) + CONTEXT)
         if whole is None:
-            samples = _mono(sound.limit(float(low), min(float(high), end)))
+            heard_here = _mono(sound.limit(float(low), min(float(high), end)))
         else:
-            samples = whole[low * rate : high * rate]
-        made = _resampled(samples, rate)
-        pieces.append(made[(second - low) * SAMPLE_RATE : (after - low) * SAMPLE_RATE])
+            heard_here = whole[low * rate : high * rate]
+        made = _resampled(heard_here, rate)[(second - low) * SAMPLE_RATE : (after - low) * SAMPLE_RATE]
+        samples[filled : filled + len(made)] = made
+        filled += len(made)
         yield 0.1 + 0.9 * (after - first) / (last - first)
-    samples = np.concatenate(pieces)
-    cut = samples[round((begin - first) * SAMPLE_RATE) : round((end - first) * SAMPLE_RATE)]
+    cut = samples[:filled][round((begin - first) * SAMPLE_RATE) : round((end - first) * SAMPLE_RATE)]
     return SpeechClip(cut, name, begin)
 
 

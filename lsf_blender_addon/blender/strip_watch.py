@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, operators, strips
+from . import compat, drawing, strips
 
 _handle: list[Any] = []
 _seen: list[tuple[Any, ...]] = []
@@ -30,4 +30,4 @@ def look() -> None:
     now = tuple((strip.name, *compat.shown(strip)) for strip in strips.chosen(scene))
     if not _seen or _seen[0] != now:
         _seen[:] = [now]
-        operators.redraw(bpy.context)
+        drawing.panels()

@@ -16,7 +16,7 @@ from ..errors import LsfError, SceneError
 from ..models.card import read_card
 from ..models.store import model_folder
 from ..motion import FaceMotion
-from . import bake, compat, nla, strips
+from . import bake, compat, drawing, nla, strips
 from .bake import BakePlan, BakeReport, BakeSettings
 from .faces import Face, face_of
 from .kept import Kept, Where, digest, keep, kept_in, mark, places_in, spaces_in
@@ -376,7 +376,4 @@ def _refresh(face: Face) -> None:
     """Let the viewport show what the curves say on this frame; nothing else is evaluated again."""
     for owner in face.owners:
         owner.update_tag(refresh={"TIME"})
-    for window in bpy.context.window_manager.windows:  # 5.2 evaluates it, and leaves the old picture standing
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    drawing.pictures()  # 5.2 evaluates it, and leaves the old picture standing

@@ -12,18 +12,26 @@ FRAME = 60.0
 NARROWEST, WIDEST = 24, 110
 
 
-def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE") -> None:
-    """Put a sentence into a layout, on as many lines as it takes."""
+def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE", width: float | None = None) -> None:
+    """Put a sentence into a layout, on as many lines as it takes.
+
+    Args:
+        layout: where to.
+        context: of the region that is being drawn.
+        words: the sentence.
+        icon: before its first line.
+        width: of the layout in pixels at a scale of 1, where it is another than the region's, as in a dialog.
+    """
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(words, letters_of(context))):
+    for number, line in enumerate(textwrap.wrap(words, letters_of(context, width))):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"), translate=False)
 
 
-def letters_of(context: Any) -> int:
-    """How many letters fit side by side into the region that is being drawn."""
+def letters_of(context: Any, width: float | None = None) -> int:
+    """How many letters fit side by side into the region that is being drawn, or into ``width`` at a scale of 1."""
     region, scale = context.region, context.preferences.system.ui_scale or 1.0  # 0 without a window
-    width = (region.width if region is not None else 300) / scale - FRAME
-    return max(NARROWEST, min(int(width / LETTER), WIDEST))
+    whole = (region.width if region is not None else 300) / scale if width is None else width
+    return max(NARROWEST, min(int((whole - FRAME) / LETTER), WIDEST))
 
 
 def duration(seconds: float) -> str:

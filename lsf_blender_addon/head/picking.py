@@ -18,9 +18,37 @@ Floats = NDArray[np.float64]
 PICKED_NAMES = LIP_NAMES + EYE_NAMES + BROW_NAMES + OTHER_NAMES
 """The 24 points that are enough, on the rims of lips and lids, the brows, nose and chin; left is the character's."""
 
+PARTS = {
+    "inner": "its inner corner",
+    "outer": "its outer corner",
+    "upper": "the middle of the upper lid's rim",
+    "lower": "the middle of the lower lid's rim",
+}
+PLACES = {
+    "lip_upper_inner": "the middle of the upper lip's inner rim, where the lips meet",
+    "lip_lower_inner": "the middle of the lower lip's inner rim, where the lips meet",
+    "lip_upper_outer": "the middle of the upper lip's outer edge",
+    "lip_lower_outer": "the middle of the lower lip's outer edge",
+    "nose_tip": "the tip of the nose",
+    "chin": "the chin, where it stands out most",
+}
+
 MIDDLE = LIP_POINTS // 2
 REACH = 2.0
 """How far from the two corners the way along a lip is looked for, in parts of the mouth's width."""
+
+
+def in_words(name: str) -> str:
+    """Where one of ``PICKED_NAMES`` lies, as a sentence goes on after "Click"; left is the character's own."""
+    if name in PLACES:
+        return PLACES[name]
+    words = name.split("_")
+    side = next(word for word in words if word in {"left", "right"})
+    if words[0] == "eye":
+        return f"the {side} eye of the character: {PARTS[words[-1]]}"
+    if words[0] == "brow":
+        return f"the {side} brow of the character: {'its middle' if words[-1] == 'middle' else f'its {words[-1]} end'}"
+    return f"the {'corner of the mouth' if words[0] == 'lip' else 'wing of the nose'} at the character's {side}"
 
 
 def landmarks_from(

@@ -249,6 +249,23 @@ def test_cycles_and_a_camera_are_chosen(tmp_path: Path) -> None:
     assert np.abs(cycles - side).mean() > 0.02
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["eevee", "cycles"])
+def test_a_head_that_stands_in_a_scene_is_lit_and_moves_in_every_renderer(engine: str, tmp_path: Path) -> None:
+    """Minutes where EEVEE has no graphics card to make its shaders."""
+    opening(4).save(tmp_path / "m.npz")
+    words = ("--head", standing(tmp_path / "scene.blend"), "--moments", "2", *SMALL, "--engine", engine)
+    assert run(tmp_path / "m.npz", "--sheet", tmp_path / "m.png", *words, "--samples", "4") == 0
+    shown = pixels(tmp_path / "m.png")
+    assert shown.shape == (64, 128, 3)
+    shut, opened = shown[:, :64], shown[:, 64:]
+    skin = shut[16:24, 24:40]
+    assert skin.min() > 0.25
+    assert (skin[..., 0] > skin[..., 2] + 0.1).all()
+    moved = np.abs(opened - shut).mean(axis=2)
+    assert moved[40:].mean() > 3 * moved[16:32].mean()
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -37,6 +37,7 @@ CUTS = (
     Cut("panel_sequencer", (("sequencer_sidebar", "1312x250+0+621"),)),
     Cut("panel_strip_menu", (("strip_menu", "700x600+200+260"),)),
     Cut("panel_follow", (("strip_moved", PANEL), ("followed", PANEL))),
+    Cut("characters_picking", (("pick_nearly_done", "1312x790+0+20"),)),  # of picking.py
     Cut("trouble_grey", (("greyed", "480x400+1028+102"),)),
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy_extras import view3d_utils
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
 TICK = 0.01
@@ -84,6 +85,7 @@ def _write() -> None:
         "starts": [int(strip.frame_final_start) for strip in _strips()],
         "channels": [strip.channel for strip in _strips()],
         "heads": {thing.name: _head(thing) for thing in bpy.data.objects if hasattr(thing, "lsf") and thing.lsf.takes},
+        "character": _character(),
         "run": _run(),
         "runs": [_gaps(run) for run in seen["runs"]],
         "failure": _failure(),
@@ -181,6 +183,32 @@ def _sum_of_keys(animation: Any) -> float:
     action = animation.action
     curves = action.fcurves if hasattr(action, "fcurves") else action.layers[0].strips[0].channelbags[0].fcurves
     return round(sum(key.co.y for curve in curves for key in curve.keyframe_points), 3)
+
+
+def _character() -> dict[str, Any]:
+    """What was picked on the active character, and where on the screen, from its lower left, vertices lie."""
+    mesh, wanted, faces = bpy.context.view_layer.objects.active, FOLDER / "unknown.json", _module("faces")
+    if mesh is None or mesh.name != "unknown" or not wanted.exists() or faces is None:
+        return {}
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    shown = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    places = {}
+    for name, row in json.loads(wanted.read_text(encoding="utf-8")).items():
+        point = shown.matrix_world @ shown.data.vertices[row].co
+        seen = view3d_utils.location_3d_to_region_2d(region, region.data, point)
+        places[name] = (
+            None if seen is None else (round(window.x + region.x + seen.x), round(window.y + region.y + seen.y))
+        )
+    face, crossing = faces.face_or_none(mesh), _module("crossing")
+    across = crossing.known(face) if face is not None and crossing is not None else None
+    return {
+        "picked": faces.said_of(mesh)[1],
+        "places": places,
+        "residual": None if across is None else across.overall,
+        "reason": "" if across is None else across.reason,
+    }
 
 
 def _module(name: str) -> Any | None:

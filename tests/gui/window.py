@@ -17,6 +17,9 @@ PATIENCE = 240
 ROW = 9
 """Pixels between two places that are felt for a button; a button is 20 high."""
 
+SCROLLS, A_PART = 4, 4
+"""How often a sidebar is scrolled at most, and by how many turns of the wheel each time."""
+
 MOST_PLACES = 4
 """Places of one button that are remembered: panels above it push it down."""
 
@@ -133,7 +136,11 @@ class Hands:
 
     def scroll(self, part: Part, clicks: int) -> None:
         """Turn the wheel over a sidebar; down where positive."""
-        self.move(part.at(0.04, 0.5))
+        self.turn_wheel(part.at(0.04, 0.5), clicks)
+
+    def turn_wheel(self, point: tuple[int, int], clicks: int) -> None:
+        """Turn the wheel there; down, or away from what a 3D view shows, where positive."""
+        self.move(point)
         _do("xdotool", "click", "--repeat", str(abs(clicks)), "--delay", "30", "5" if clicks > 0 else "4")
         self.state()
 
@@ -202,6 +209,19 @@ class Hands:
                 self.remember(name, point)
                 return point
         raise StepError(f"no button {wanted!r} at {across:.0%} of the width")
+
+    def find_somewhere(self, part: Part, wanted: str, across: float = 0.3) -> tuple[int, int]:
+        """The same in a sidebar that is longer than its window: scroll down until it is seen.
+
+        Raises:
+            StepError: there is none.
+        """
+        for _ in range(SCROLLS):
+            try:
+                return self.find(part, wanted, across)
+            except StepError:
+                self.scroll(part, A_PART)
+        return self.find(part, wanted, across)
 
     def remember(self, name: str, point: tuple[int, int]) -> None:
         """Look there first the next time, also in the next round."""

@@ -14,7 +14,7 @@ from lsf_blender_addon.head.finding import Mesh, found_landmarks
 from lsf_blender_addon.head.landmarks import LANDMARK_NAMES, mouth_track
 from lsf_blender_addon.head.model import JAW, Landmark
 from lsf_blender_addon.head.naming import recognised
-from lsf_blender_addon.head.picking import PICKED_NAMES, landmarks_from
+from lsf_blender_addon.head.picking import PICKED_NAMES, in_words, landmarks_from
 from lsf_blender_addon.head.retarget import to_character
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.head.topology import FACEKIT_POINTS
@@ -102,6 +102,12 @@ def test_lines_of_lips_run_evenly_from_corner_to_corner(shared: Path) -> None:
         )
         np.testing.assert_allclose(np.diff(line[:, 0]), np.diff(line[:, 0]).mean(), rtol=0.15)
         assert np.ptp(line[:, 1]) * MM < 3
+
+
+def test_each_point_to_pick_is_told_in_words_of_its_own() -> None:
+    assert len({in_words(name) for name in PICKED_NAMES}) == len(PICKED_NAMES)
+    assert in_words("eye_left_outer") == "the left eye of the character: its outer corner"
+    assert in_words("lip_corner_right") == "the corner of the mouth at the character's right"
 
 
 def test_picked_points_go_before_known_topologies() -> None:

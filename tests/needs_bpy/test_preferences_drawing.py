@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 import pytest
 
-from lsf_blender_addon.blender import job_watch, preferences, worker_choice
+from lsf_blender_addon.blender import job_watch, model_operators, preferences, wording, worker_choice
 from lsf_blender_addon.installing.requirements import LISTS_VARIABLE
 from lsf_blender_addon.jobs.client import RunningJob
 from lsf_blender_addon.models import store
@@ -182,3 +182,13 @@ def test_a_locked_and_a_broken_model_are_shown_as_such(settings: Any, tmp_path: 
     words = drawn(settings)
     for expected in ("Locked", "commercial use: no", "lsf.accept_terms", "lsf.remove_model", "broken"):
         assert expected in words
+
+
+def test_a_sentence_in_a_dialog_is_wrapped_to_the_dialog_and_not_to_what_lies_behind_it() -> None:
+    lines: list[str] = []
+    layout = SimpleNamespace(column=lambda **_: SimpleNamespace(label=lambda text, **_: lines.append(text)))
+    wide = SimpleNamespace(region=SimpleNamespace(width=1200), preferences=bpy.context.preferences)
+    sentence = "That holds for what it makes, too: the animations carry the licence in their properties."
+    wording.draw_sentence(layout, wide, sentence, width=model_operators.QUESTION_WIDTH)
+    assert " ".join(lines) == sentence
+    assert max(map(len, lines)) * wording.LETTER < model_operators.QUESTION_WIDTH

@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 import lsf_blender_addon
-from lsf_blender_addon.blender import compat, operators, registration, strip_watch
+from lsf_blender_addon.blender import compat, drawing, registration, strip_watch
 from lsf_blender_addon.blender.strips import place_sound
 
 
@@ -39,7 +39,7 @@ def test_the_sidebars_are_drawn_anew_only_when_other_strips_are_chosen_or_they_m
     speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[bool] = []
-    monkeypatch.setattr(operators, "redraw", lambda _context: drawn.append(True))
+    monkeypatch.setattr(drawing, "panels", lambda: drawn.append(True))
     compat.show_in_sequencer(bpy.context, bpy.context.scene)
     first, second = (place_sound(bpy.context.scene, speech, name=name) for name in ("first", "second"))
     for change in (lambda: None, lambda: setattr(first, "select", False), lambda: move(second), second.sound.pack):

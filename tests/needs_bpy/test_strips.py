@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +175,30 @@ def test_a_long_file_is_read_in_pieces_without_a_seam(tmp_path: Path) -> None:
     wanted = np.sin(2 * np.pi * 220 * np.arange(len(clip.samples)) / 16_000)
     assert len(clip.samples) == 200 * 16_000
     assert np.abs(clip.samples - wanted)[100:-100].max() < 0.02
+
+
+def test_nothing_as_large_as_a_long_sound_is_made_at_its_end_where_the_window_would_wait_for_it(tmp_path: Path) -> None:
+    import wave  # noqa: PLC0415
+
+    seconds = 150
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(np.arange(seconds * 16_000, dtype=np.int16).tobytes())
+    scene = scene_at(25)
+    reading = sound.heard(recording(place_sound(scene, path, 1), scene))
+    pieces = sum(1 for _ in itertools.takewhile(lambda share: share < 1.0, reading))
+    assert pieces >= seconds // sound.PIECE
+    tracemalloc.start()
+    try:
+        with pytest.raises(StopIteration) as end:
+            next(reading)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < end.value.value.samples.nbytes / 2
 
 
 def test_a_part_beyond_the_end_of_the_sound_is_told(speech: Path) -> None:

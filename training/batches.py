@@ -37,6 +37,7 @@ class Crops:
         motion: (B, T, 53) in real units, without feeling. ``gap``, ``shut``, ``spoken``: (B, T).
             ``phone``: (B, T) int64.
         agitation: (B,) of what ``feeling`` holds.
+        echo: (B,) how much the place echoes (``mixing.Altered``).
         real: (B, T) 1 where there is sound, 0 where a short item was filled up.
     """
 
@@ -48,6 +49,7 @@ class Crops:
     spoken: Tensor
     phone: Tensor
     agitation: Tensor
+    echo: Tensor
     real: Tensor
 
     def felt(self, agitation: Tensor) -> Tensor:
@@ -114,14 +116,17 @@ class Drawer:
         columns["phone"] = _filled(torch.from_numpy(face.phone[cut].astype(np.int64)), frames)
         columns["real"] = (torch.arange(frames) < have).float()
         columns["agitation"] = torch.tensor(float(item.agitation))
+        columns["echo"] = torch.tensor(0.0)
         columns["words"] = columns["feeling"] = torch.empty(0)
         return columns, begin
 
     def _crop(self, item: Item, frames: int) -> dict[str, Tensor]:
         if self.dice.random() < HURRIED:
             item = at_tempo(item, float(2.0 ** self.dice.uniform(*TEMPI)))
-        spectrum = self.mixer.altered(torch.from_numpy(item.spectrum).float())
+        altered = self.mixer.altered(torch.from_numpy(item.spectrum).float())
+        spectrum = altered.spectrum
         columns, begin = self._face(item, frames)
+        columns["echo"] = torch.tensor(altered.echo)
         cut = slice(2 * begin, 2 * (begin + frames))
         words = _filled(self.words.levelled(spectrum[None, :, : self.bands])[0, cut], 2 * frames)
         columns["words"] = masked(words, self.bands, self.dice)

@@ -67,6 +67,8 @@ class MotionLoss(nn.Module):
         shut: see ``gap``.
         decided: the weight of the decision; a missed closure counts ``missed`` times as much as a wrong one.
         missed: see ``decided``.
+        echoing: how many times ``shut`` and ``missed`` count where an echo is as loud as the voice. It fills the
+            silence of closures, so that they are in doubt there, and what is in doubt stays open.
         steadiness: the weight of the gap's movement.
         curves: the weight of all curves' errors together.
         rounding: the weight of the error of how round the lips are.
@@ -86,12 +88,13 @@ class MotionLoss(nn.Module):
         shut: float = 3.0,
         decided: float = 0.3,
         missed: float = 2.0,
+        echoing: float = 1.0,
         steadiness: float = 12.0,
         curves: float = 2.0,
         rounding: float = 1.0,
     ) -> None:
         super().__init__()
-        self.gap_weight, self.shut, self.decided, self.missed = gap, shut, decided, missed
+        self.gap_weight, self.shut, self.decided, self.missed, self.echoing = gap, shut, decided, missed, echoing
         self.steadiness, self.curves, self.rounding = steadiness, curves, rounding
         narrow = torch.zeros(FEATURES)
         for name, share in ROUNDING.items():
@@ -116,7 +119,7 @@ class MotionLoss(nn.Module):
         error = torch.where(self.lids & (motion < wanted), LIDS_LEFT_OPEN * error, error)
         curves = torch.where(self.mouth, MOUTH * error.square(), error + LARGE * error.square()).mean(-1)
         gap, wanted_gap = self.gap(motion), self.gap(wanted)
-        lips = (gap - wanted_gap).square() * (1.0 + self.shut * crops.shut)
+        lips = (gap - wanted_gap).square() * (1.0 + self.shut * self._firmer(crops) * crops.shut)
         per_frame = self.curves * curves + self.gap_weight * lips
         per_frame = per_frame + self.decided * self._decision(gap, wanted_gap, crops)
         per_frame = per_frame + self.rounding * ((motion - wanted) @ self.narrow).square()
@@ -129,4 +132,8 @@ class MotionLoss(nn.Module):
         shut = (crops.shut > 0.8).float()
         apart = ((wanted > LIPS_APART) & ~self.bilabial[crops.phone]).float()
         open_share = torch.sigmoid((gap - SHUT_BELOW) / _SHARPNESS)
-        return self.missed * open_share * shut + (1.0 - open_share) * apart
+        return self.missed * self._firmer(crops) * open_share * shut + (1.0 - open_share) * apart
+
+    def _firmer(self, crops: Crops) -> Tensor:
+        """(B, 1): how many times closures count."""
+        return 1.0 + (self.echoing - 1.0) * crops.echo[:, None]

@@ -21,6 +21,9 @@ WARPS = 25
 WIDEST_WARP = 0.26
 """log2 of the strongest warp of the mel axis, on top of the throats that the corpus already varies."""
 
+LONG_ECHO = 0.4
+"""Seconds in which an echo falls by 60 dB that fills the closures of stops."""
+
 _NATS = float(np.log(10.0) / 10.0)
 """Nats of power in a decibel."""
 
@@ -41,6 +44,14 @@ class Chances:
     shallow: float = 0.5
 
 
+@dataclass(frozen=True)
+class Altered:
+    """(T, columns) as it sounds elsewhere, and how much it echoes there: 0 not at all, 1 as loud as the voice."""
+
+    spectrum: Tensor
+    echo: float
+
+
 class Mixer:
     """Alters spectra.
 
@@ -59,9 +70,9 @@ class Mixer:
         centres = np.linspace(77.8, 2840.0, bands + 2)[1:-1]
         self.hertz = torch.from_numpy(700 * (10 ** (centres / 2595) - 1)).float()
 
-    def altered(self, spectrum: Tensor) -> Tensor:
+    def altered(self, spectrum: Tensor) -> Altered:
         """(T, columns) → the same sound elsewhere."""
-        dice, chances = self.dice, self.chances
+        dice, chances, echo = self.dice, self.chances, 0.0
         bands, prosody = spectrum[:, : self.bands], spectrum[:, self.bands :]
         if dice.random() < chances.warp:
             bands = bands @ self.warps[int(dice.integers(WARPS))]
@@ -73,7 +84,7 @@ class Mixer:
         if dice.random() < chances.dull:
             bands = bands + self._dull()
         if dice.random() < chances.room:
-            bands, prosody = self._in_a_room(bands, prosody)
+            bands, prosody, echo = self._in_a_room(bands, prosody)
         if dice.random() < chances.noise:
             bands, prosody = self._noisy(bands, prosody)
         if dice.random() < chances.telephone:
@@ -87,7 +98,7 @@ class Mixer:
             bands = torch.maximum(bands, bands.amax(0) - float(dice.uniform(5.5, 8.0)))
         level = float(dice.normal(0.0, 4.0)) * _NATS
         loudness = prosody[:, :1] + level
-        return torch.cat((bands + level, loudness, prosody[:, 1:]), dim=1)
+        return Altered(torch.cat((bands + level, loudness, prosody[:, 1:]), dim=1), echo)
 
     def _dynamics(self, frames: int) -> Tensor:
         """(frames, bands) gains: words that are shouted beside words that are mumbled, brighter where they are loud."""
@@ -129,20 +140,23 @@ class Mixer:
         above = functional.relu(torch.log2(self.hertz / high)) * 12.0
         return -(below + above)
 
-    def _in_a_room(self, bands: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
+    def _in_a_room(self, bands: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor, float]:
         decay = 2.0 ** float(self.dice.uniform(-2.6, 0.0))
         frames = min(int(decay * 80) + 2, len(bands))
         tail = 10.0 ** (-6.0 * torch.arange(frames) / 100.0 / decay)
         dull = 1.0 + (self.hertz / float(self.dice.uniform(2000, 9000))) ** 2
         tail = tail[:, None] * torch.exp(-torch.arange(frames)[:, None] * 0.02 * (dull - 1.0).clamp(max=4.0))
-        tail = tail * 10.0 ** (-float(self.dice.uniform(-5.0, 12.0)) / 10.0) / tail[:, self.bands // 3].sum()
+        softer = float(self.dice.uniform(-5.0, 12.0))
+        tail = tail * 10.0 ** (-softer / 10.0) / tail[:, self.bands // 3].sum()
         power = bands.exp()
         wet = _smeared(power, tail)
         share = (power.sum(1) / wet.sum(1).clamp(min=1e-12)).clamp(max=1.0)[:, None]
         heard = torch.log(wet + 1e-10)
         loudness = prosody[:, :1] - torch.log(share + 1e-6)
         voiced = prosody[:, 1:] * (0.5 + 0.5 * share)
-        return heard, torch.cat((loudness, voiced), dim=1)
+        # What dies away within a phone hides no closure.
+        echo = min(10.0 ** (-softer / 10.0), 1.0) * min(decay / LONG_ECHO, 1.0)
+        return heard, torch.cat((loudness, voiced), dim=1), echo
 
     def _noisy(self, bands: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
         number = int(self.dice.integers(len(self.noises)))

@@ -1,4 +1,4 @@
-"""Stages 3 and 4: all parts learn which codes a voice calls for; the codebook is fixed, encoders and decoder follow slowly.
+"""Stages 3 and 4: all parts learn which codes a voice calls for; the codebook is fixed, encoders and decoder go slowly.
 
 Feeling is taught to come by the emotion stream alone: half of the time a clip is heard with the emotion stream of
 another clip, or with a mixture of both, and its face must then show that feeling. So the words' stream cannot tell it,
@@ -47,8 +47,8 @@ DECODER_RATE = 0.2
 ENCODER_RATE = 0.8
 """The encoders' share."""
 
-FIRM = (6.0, 5.0)
-"""How much shut lips and missed closures count in the last stage."""
+ECHOING = 3.0
+"""How many times closures count in the last stage where an echo is as loud as the voice."""
 
 
 class Trainee(nn.Module):
@@ -92,7 +92,7 @@ def blended(words: Tensor, crops: Crops) -> tuple[Tensor, Crops]:
         part = share.reshape(-1, *[1] * (values.ndim - 1))
         return part * values + (1 - part) * values.roll(1, 0)
 
-    faces = {name: with_next(getattr(crops, name)) for name in ("motion", "gap", "shut", "spoken")}
+    faces = {name: with_next(getattr(crops, name)) for name in ("motion", "gap", "shut", "spoken", "echo")}
     # A phone has no halves: the larger part says it.
     phone = torch.where(share[:, None] < 0.5, crops.phone.roll(1, 0), crops.phone)
     return with_next(words), dataclasses.replace(crops, **faces, phone=phone, real=crops.real * crops.real.roll(1, 0))
@@ -106,25 +106,23 @@ class Course:
         name: of the stage and its files.
         schedule: its steps.
         begin: gives a new trainee what the stages before have left.
-        shut: how much more the gap counts where lips are shut, and
-        missed: a missed closure than a wrong one (``losses.MotionLoss``).
+        echoing: how many times closures count where it echoes (``losses.MotionLoss``).
     """
 
     name: str
     schedule: Schedule
     begin: Callable[[Trainee], None]
-    shut: float
-    missed: float
+    echoing: float
 
 
 def courses(recipe: Recipe, folder: Path) -> tuple[Course, Course]:
-    """First the whole face; then closures count more, since what is learnt in doubt leaves lips half shut.
+    """First the whole face; then closures count more where they are hard to hear.
 
     ``folder`` is where the stages leave their files.
     """
     hearing, prior = folder / "hearing_finished.pt", folder / "prior_finished.pt"
-    whole = Course("predictor", recipe.predictor, after_hearing(hearing, prior), shut=3.0, missed=2.0)
-    return whole, Course("closures", recipe.closures, after(whole, folder), *FIRM)
+    whole = Course("predictor", recipe.predictor, after_hearing(hearing, prior), echoing=1.0)
+    return whole, Course("closures", recipe.closures, after(whole, folder), echoing=ECHOING)
 
 
 class Lesson:
@@ -132,7 +130,7 @@ class Lesson:
 
     def __init__(self, trainee: Trainee, course: Course) -> None:
         self.trainee = trainee
-        self.moves = MotionLoss(shut=course.shut, missed=course.missed)
+        self.moves = MotionLoss(echoing=course.echoing)
         self.says = HearingLoss(trainee.heads)
 
     def wrong(self, crops: Crops) -> Tensor:

@@ -82,7 +82,7 @@ class Recipe:
         noises: how many spectra of noise and babble are mixed in while learning.
         hearing: stage 1, the encoders.
         prior: stage 2, the codes.
-        predictor: stage 3, all together; ``closures``: stage 4, the same with firmer lips.
+        predictor: stage 3, all together; ``closures``: stage 4, the same with firmer lips in rooms.
         seed: of all that is drawn.
         average: decay of the moving average of the weights that ships.
     """

@@ -22,7 +22,15 @@ def papa() -> tuple[Crops, np.ndarray]:
     columns = {name: torch.from_numpy(getattr(face, name))[None] for name in ("motion", "gap", "shut", "spoken")}
     phone = torch.from_numpy(face.phone)[None]
     empty = torch.empty(0)
-    crops = Crops(words=empty, feeling=empty, phone=phone, agitation=torch.zeros(1), real=torch.ones(1, 60), **columns)
+    crops = Crops(
+        words=empty,
+        feeling=empty,
+        phone=phone,
+        agitation=torch.zeros(1),
+        echo=torch.zeros(1),
+        real=torch.ones(1, 60),
+        **columns,
+    )
     return crops, face.shut
 
 

@@ -38,13 +38,13 @@ def mixer(**chances: float) -> Mixer:
 
 
 def test_another_level_moves_bands_and_loudness_alike(spectrum: torch.Tensor) -> None:
-    moved = mixer().altered(spectrum) - spectrum
+    moved = mixer().altered(spectrum).spectrum - spectrum
     assert moved[:, :81].std() < 1e-4
     assert moved[:, 81:].abs().max() == 0
 
 
 def test_noise_fills_the_gaps_and_hides_the_voice(spectrum: torch.Tensor) -> None:
-    heard = mixer(noise=1.0).altered(spectrum)
+    heard = mixer(noise=1.0).altered(spectrum).spectrum
     quiet = spectrum[:, 80] < spectrum[:, 80].mean() - 3
     level = (heard - spectrum)[~quiet, :80].median()
     assert ((heard - spectrum)[quiet, :80].mean() - level) > 2
@@ -52,16 +52,24 @@ def test_noise_fills_the_gaps_and_hides_the_voice(spectrum: torch.Tensor) -> Non
 
 
 def test_a_room_rings_on_after_the_sound(spectrum: torch.Tensor) -> None:
-    heard = mixer(room=1.0).altered(spectrum)
+    heard = mixer(room=1.0).altered(spectrum).spectrum
     level = (heard - spectrum).median()
     after = spectrum[:, 80] < spectrum[:, 80].mean() - 3
     assert (heard - spectrum - level)[after, 20:40].mean() > 1
 
 
+def test_only_a_room_echoes(spectrum: torch.Tensor) -> None:
+    assert mixer(noise=1.0, telephone=1.0).altered(spectrum).echo == 0.0
+    rooms = mixer(room=1.0)
+    echoes = [rooms.altered(spectrum).echo for _ in range(40)]
+    assert 0.0 < min(echoes) < 0.3
+    assert 0.8 < max(echoes) <= 1.0
+
+
 def test_every_alteration_leaves_finite_numbers_of_the_same_shape(spectrum: torch.Tensor) -> None:
     often = mixer(**dict.fromkeys(vars(NEVER), 1.0))
     for _ in range(20):
-        heard = often.altered(spectrum)
+        heard = often.altered(spectrum).spectrum
         assert heard.shape == spectrum.shape
         assert torch.isfinite(heard).all()
 

@@ -93,8 +93,8 @@ def test_a_shard_says_the_same_words_again(tmp_path: Path) -> None:
     for one, other in zip(first, again, strict=True):
         assert (one.voice, one.agitation) == (other.voice, other.agitation)
         assert [phone.name for phone in one.phones] == [phone.name for phone in other.phones]
-        # The engine's own chance moves a phone by a millisecond or so, and by 20 in a trembling voice.
-        assert np.allclose([p.end for p in one.phones], [p.end for p in other.phones], atol=0.04)
+        # The engine's own chance moves a phone by a millisecond or so, and by 40 in a trembling voice.
+        assert np.allclose([p.end for p in one.phones], [p.end for p in other.phones], atol=0.06)
 
 
 @pytest.mark.parametrize("word", ["papa", "mama", "baba"])
@@ -131,6 +131,16 @@ def test_the_loss_minds_a_missed_closure_most(work: Path) -> None:
     blinking = crops.motion.clone()
     blinking[..., 0] += 0.4
     assert loss(open_lips, crops.motion, crops) > 2 * loss(blinking, crops.motion, crops)
+
+
+def test_a_missed_closure_counts_more_the_more_it_echoes(work: Path) -> None:
+    files = sorted((work / "work" / "material").glob("flite*.npz"))
+    dry = stages.drawer(TOY, card_of(TOY), files, 0, 1).draw_motion(8, 60)
+    echoing = dataclasses.replace(dry, echo=torch.ones(8))
+    ajar = dry.motion.clone()
+    ajar[..., 50] += 0.03
+    assert MotionLoss(echoing=3.0)(ajar, dry.motion, echoing) > 1.2 * MotionLoss(echoing=3.0)(ajar, dry.motion, dry)
+    assert MotionLoss()(ajar, dry.motion, echoing) == MotionLoss()(ajar, dry.motion, dry)
 
 
 def test_the_loss_minds_lids_that_stay_open_more_than_lids_that_shut(work: Path) -> None:

@@ -47,7 +47,7 @@ DECODER_RATE = 0.2
 ENCODER_RATE = 0.8
 """The encoders' share."""
 
-ECHOING = 3.0
+ECHOING = 2.5
 """How many times closures count in the last stage where an echo is as loud as the voice."""
 
 

@@ -20,7 +20,7 @@ from .fit import Fit, Solved
 from .known_names import OPEN
 from .model import Head
 from .naming import CHANNEL_NAMES
-from .sides import character_side, firm, identity_of, promised, shaped, side_of
+from .sides import FIRMNESS, NAMED_FIRMNESS, character_side, firm, identity_of, promised, shaped, side_of
 
 Floats = NDArray[np.float64]
 
@@ -159,12 +159,12 @@ def from_character(channels: Channels, source: Character, target: Head) -> FaceM
     jaw = np.zeros((len(channels.values), 3), np.float32) if channels.jaw is None else channels.jaw
     if not (np.isfinite(channels.values).all() and np.isfinite(jaw).all()):
         raise MotionError("The channels hold numbers that are not finite.")
-    side = side_of(target, target.space)
-    side = firm(side) if target.space == "arkit" else side
-    named = promised(source.names, source.table).T if target.space == "arkit" else None
-    if named is not None:
-        # the jaw is found from where the chin goes; the last column is its channel
-        named = np.concatenate([named[:, :CHANNELS], np.zeros((1, CHANNELS))])
+    side, named = side_of(target, target.space), None
+    if target.space == "arkit":
+        expressions = promised(source.names, source.table)[:, :CHANNELS]
+        side = firm(side, np.where(expressions.any(axis=0), NAMED_FIRMNESS, FIRMNESS))
+        # the jaw is found from where the chin goes: what opens the mouth promises no expression
+        named = np.concatenate([expressions, np.zeros((1, CHANNELS))])
     fit = Fit.of(character_side(source), side, named)
     solved = in_chunks(fit, channels.values, jaw)
     motion = FaceMotion(

@@ -205,6 +205,25 @@ def test_what_a_character_does_is_read_back(
     assert back.expression.min() >= 0
 
 
+def test_each_blendshape_is_read_back_as_what_its_name_says(ict: Character) -> None:
+    rows = ict.table.rows
+    meant = {name: unit for name in ict.names for unit in rows[name].follows if unit in ARKIT_EXPRESSIONS}
+    alone = [name for name, unit in meant.items() if list(meant.values()).count(unit) == 1]
+    assert len(alone) > 40
+    values = np.array([[own == name for own in ict.names] for name in alone], np.float32)
+    back = from_character(Channels(ict.names, values, None, FPS, 0.0, {}), ict, head()).expression
+    told = {name: float(row[ARKIT_EXPRESSIONS.index(meant[name])]) for name, row in zip(alone, back, strict=True)}
+    assert {name: value for name, value in told.items() if value < 0.5} == {}
+
+
+def test_what_is_alike_on_both_sides_is_read_back_alike(said: Channels, ict: Character) -> None:
+    back = from_character(said, ict, head()).expression
+    for number, name in enumerate(ARKIT_EXPRESSIONS):
+        if name.endswith("Left"):
+            other = ARKIT_EXPRESSIONS.index(name.removesuffix("Left") + "Right")
+            assert np.abs(back[:, number] - back[:, other]).max() < 0.01, name
+
+
 def test_flame_and_the_character_understand_each_other(
     speech: tuple[FaceMotion, np.ndarray], ict: Character, shared: Path
 ) -> None:

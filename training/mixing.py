@@ -146,8 +146,8 @@ class Mixer:
         tail = 10.0 ** (-6.0 * torch.arange(frames) / 100.0 / decay)
         dull = 1.0 + (self.hertz / float(self.dice.uniform(2000, 9000))) ** 2
         tail = tail[:, None] * torch.exp(-torch.arange(frames)[:, None] * 0.02 * (dull - 1.0).clamp(max=4.0))
-        softer = float(self.dice.uniform(-5.0, 12.0))
-        tail = tail * 10.0 ** (-softer / 10.0) / tail[:, self.bands // 3].sum()
+        beside_voice = 10.0 ** (-float(self.dice.uniform(-5.0, 12.0)) / 10.0)
+        tail = tail * beside_voice / tail[:, self.bands // 3].sum()
         power = bands.exp()
         wet = _smeared(power, tail)
         share = (power.sum(1) / wet.sum(1).clamp(min=1e-12)).clamp(max=1.0)[:, None]
@@ -155,7 +155,7 @@ class Mixer:
         loudness = prosody[:, :1] - torch.log(share + 1e-6)
         voiced = prosody[:, 1:] * (0.5 + 0.5 * share)
         # What dies away within a phone hides no closure.
-        echo = min(10.0 ** (-softer / 10.0), 1.0) * min(decay / LONG_ECHO, 1.0)
+        echo = min(beside_voice, 1.0) * min(decay / LONG_ECHO, 1.0)
         return heard, torch.cat((loudness, voiced), dim=1), echo
 
     def _noisy(self, bands: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:

@@ -168,6 +168,8 @@ def train(recipe: Recipe, card: ModelCard, drawer: Drawer, course: Course, folde
     torch.manual_seed(recipe.seed)
     trainee, schedule = Trainee(card, half=bfloat16_pays()), course.schedule
     course.begin(trainee)
+    for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
+        fixed.requires_grad_(False)
     lesson, optimiser = Lesson(trainee, course), _optimiser(trainee, schedule.rate)
     averaged, begin = checkpoints.copied(trainee.network), 0
     state = checkpoints.load(path)
@@ -219,7 +221,6 @@ def after_hearing(hearing: Path, prior: Path) -> Callable[[Trainee], None]:
         if heard is not None:
             both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
             both.load_state_dict(heard["averaged"])
-        _fix_codebook(trainee)
 
     return begin
 
@@ -232,14 +233,8 @@ def after(course: Course, folder: Path) -> Callable[[Trainee], None]:
         if state is not None:
             trainee.load_state_dict(state["weights"])
             trainee.network.load_state_dict(state["averaged"])
-        _fix_codebook(trainee)
 
     return begin
-
-
-def _fix_codebook(trainee: Trainee) -> None:
-    for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
-        fixed.requires_grad_(False)
 
 
 def _optimiser(trainee: Trainee, rate: float) -> torch.optim.AdamW:

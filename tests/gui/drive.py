@@ -13,13 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from editors import add_sound, areas, choose_file, open_tab, show_scene
-from window import Hands, Part, State, StepError
+from window import Hands, Part, State, Step, StepError, walk
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
 PYTHON = os.environ.get("LSF_PYTHON", "python3")
-STARTING = 300
-"""Seconds that Blender may take to open its window."""
-
 SLOW = 100
 """Milliseconds that a window may at most not be listened to."""
 
@@ -379,7 +376,7 @@ def responsive(hands: Hands) -> None:
             raise StepError(f"the add-on kept the window waiting for {run['own']} ms")
 
 
-STEPS: dict[str, Callable[[Hands], None]] = {
+STEPS: dict[str, Step] = {
     "install the zip": install,
     "choose a Python in the preferences": choose_python,
     "put a voice into the sequencer": add_sounds,
@@ -400,22 +397,8 @@ STEPS: dict[str, Callable[[Hands], None]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """All steps; 0 only when every step's effect was seen."""
-    hands = Hands(FOLDER)
-    hands.state(STARTING)
-    first, last = (int(word) for word in arguments) if arguments else (1, len(STEPS))
-    for number, (name, step) in enumerate(STEPS.items(), 1):
-        if not first <= number <= last:
-            continue
-        begun = time.monotonic()
-        try:
-            step(hands)
-        except StepError as error:
-            hands.picture("failed")
-            print(f"{number:2} FAILED  {name}: {error}")
-            return 1
-        print(f"{number:2} passed  {name} ({time.monotonic() - begun:.0f} s)", flush=True)
-    return 0
+    """The steps that are asked for, or all; 0 only when every step's effect was seen."""
+    return walk(Hands(FOLDER), STEPS, *(int(word) for word in arguments))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,9 @@ import time
 from pathlib import Path
 
 from editors import areas, choose_file, open_tab
-from window import Hands, State, StepError
+from window import Hands, State, StepError, walk
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
-STARTING = 300
-"""Seconds that Blender may take to open its window."""
-
 CLOSER = 5
 """Turns of the wheel after which a face fills the view."""
 
@@ -130,20 +127,14 @@ def undo(hands: Hands) -> None:
     hands.wait("all points", lambda state: len(picked(state)) == count, 10)
 
 
-def main() -> int:
-    """All steps; 0 only when every step's effect was seen."""
-    hands = Hands(FOLDER)
-    hands.state(STARTING)
-    for step in (open_character, begin, miss, pick_all, undo):
-        try:
-            step(hands)
-        except StepError as error:
-            hands.picture("failed")
-            print(f"FAILED  {step.__name__}: {error}")
-            return 1
-        print(f"passed  {step.__name__}", flush=True)
-    return 0
+STEPS = {
+    "open a character": open_character,
+    "begin to pick": begin,
+    "miss the head": miss,
+    "pick every point": pick_all,
+    "undo and redo": undo,
+}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(walk(Hands(FOLDER), STEPS))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BETWEEN = 0.06
 """Seconds between two things that a hand does."""
+
+STARTING = 300
+"""Seconds that Blender may take to open its window."""
 
 PATIENCE = 240
 ROW = 9
@@ -232,6 +235,26 @@ class Hands:
     def find_property(self, part: Part, wanted: str, across: float = 0.6) -> tuple[int, int]:
         """Feel for the field that shows a property."""
         return self.find(part, wanted, across, "ctrl+shift+alt+c")
+
+
+Step = Callable[[Hands], None]
+
+
+def walk(hands: Hands, steps: Mapping[str, Step], first: int = 1, last: int | None = None) -> int:
+    """Do steps by their numbers once the window stands; 0 only when every step's effect was seen."""
+    hands.state(STARTING)
+    for number, (name, step) in enumerate(steps.items(), 1):
+        if not first <= number <= (last or len(steps)):
+            continue
+        begun = time.monotonic()
+        try:
+            step(hands)
+        except StepError as error:
+            hands.picture("failed")
+            print(f"{number:2} FAILED  {name}: {error}")
+            return 1
+        print(f"{number:2} passed  {name} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return 0
 
 
 def _do(*words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lsf_blender_addon.motion import ARKIT_EXPRESSIONS
 
@@ -37,6 +38,12 @@ MOUTH = 2.0
 
 ROUNDING = {"mouthPucker": 1.0, "mouthFunnel": 1.0, "mouthStretchLeft": -1.5, "mouthSmileLeft": -1.5}
 """Curves that make lips narrow or wide, and how much."""
+
+USUAL_CLOSURE = 5.5
+"""Frames that lips stay shut on a /p b m/ said neither fast nor slowly."""
+
+BRIEFEST = 2.5
+"""How many times as much as usual each frame of a brief closure counts at most."""
 
 LIPS_APART = 0.2
 """Gaps wider than this, where no bilabial is spoken, are to be told apart from shut lips."""
@@ -119,21 +126,35 @@ class MotionLoss(nn.Module):
         error = torch.where(self.lids & (motion < wanted), LIDS_LEFT_OPEN * error, error)
         curves = torch.where(self.mouth, MOUTH * error.square(), error + LARGE * error.square()).mean(-1)
         gap, wanted_gap = self.gap(motion), self.gap(wanted)
-        lips = (gap - wanted_gap).square() * (1.0 + self.shut * self._firmer(crops) * crops.shut)
+        firmer = self._firmer(crops)
+        lips = (gap - wanted_gap).square() * (1.0 + self.shut * firmer * crops.shut)
         per_frame = self.curves * curves + self.gap_weight * lips
-        per_frame = per_frame + self.decided * self._decision(gap, wanted_gap, crops)
+        per_frame = per_frame + self.decided * self._decision(gap, wanted_gap, firmer, crops)
         per_frame = per_frame + self.rounding * ((motion - wanted) @ self.narrow).square()
         total = (per_frame * real).sum() / real.sum()
         steps = (gap.diff(dim=1) - wanted_gap.diff(dim=1)).square() * real[:, 1:]
         steady: Tensor = self.steadiness * steps.sum() / real.sum()
         return total + steady
 
-    def _decision(self, gap: Tensor, wanted: Tensor, crops: Crops) -> Tensor:
+    def _decision(self, gap: Tensor, wanted: Tensor, firmer: Tensor, crops: Crops) -> Tensor:
         shut = (crops.shut > 0.8).float()
         apart = ((wanted > LIPS_APART) & ~self.bilabial[crops.phone]).float()
         open_share = torch.sigmoid((gap - SHUT_BELOW) / _SHARPNESS)
-        return self.missed * self._firmer(crops) * open_share * shut + (1.0 - open_share) * apart
+        return self.missed * firmer * open_share * shut + (1.0 - open_share) * apart
 
     def _firmer(self, crops: Crops) -> Tensor:
-        """(B, 1): how many times closures count."""
-        return 1.0 + (self.echoing - 1.0) * crops.echo[:, None]
+        """(B, T): how many times closures count."""
+        return (1.0 + (self.echoing - 1.0) * crops.echo[:, None]) * brevity(crops.shut)
+
+
+def brevity(shut: Tensor) -> Tensor:
+    """(B, T) of how firmly lips shut → how many times each frame counts, so that a brief closure counts as a usual one.
+
+    Said fast, a closure lasts two frames or three, which a vowel on each side outweighs: the lips would stay open.
+    """
+    closed = shut > 0.5
+    begins = closed & ~functional.pad(closed[:, :-1], (1, 0))
+    number = begins.cumsum(1) * closed
+    lengths = shut.new_zeros(len(shut), shut.shape[1] + 1).scatter_add_(1, number, closed.to(shut))
+    share = (USUAL_CLOSURE / lengths.gather(1, number).clamp(min=1.0)).clamp(1.0, BRIEFEST)
+    return torch.where(closed, share, torch.ones_like(share))

@@ -8,10 +8,8 @@ and moving along the emotion stream's features moves the feeling and nothing els
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +17,9 @@ from torch import Tensor, nn
 from lsf_blender_addon.models.card import ModelCard
 from lsf_blender_addon.network.lsf import LsfNetwork
 
-from . import checkpoints, crews
 from .batches import Crops, Drawer
 from .hearing import Heads, HearingLoss, Listeners, log_mel
-from .hearing_training import MEET_EVERY
+from .learning import left_by
 from .losses import MotionLoss
 from .precision import bfloat16_pays
 from .prior_training import STRONGEST_FEELING
@@ -98,153 +95,83 @@ def blended(words: Tensor, crops: Crops) -> tuple[Tensor, Crops]:
     return with_next(words), dataclasses.replace(crops, **faces, phone=phone, real=crops.real * crops.real.roll(1, 0))
 
 
-@dataclass(frozen=True)
-class Course:
-    """One of the stages in which all learns together.
+class Moving:
+    """All parts together (``learning.Pupil``).
 
-    Attributes:
-        name: of the stage and its files.
-        schedule: its steps.
-        begin: gives a new trainee what the stages before have left.
+    Args:
+        trainee: with what the stages before have left.
+        schedule: steps and crops.
         echoing: how many times closures count where it echoes (``losses.MotionLoss``).
     """
 
-    name: str
-    schedule: Schedule
-    begin: Callable[[Trainee], None]
-    echoing: float
+    parts = ("motion", "codes", "words", "feeling")
 
+    def __init__(self, trainee: Trainee, schedule: Schedule, *, echoing: float) -> None:
+        self.whole, self.schedule = trainee, schedule
+        self.moves = MotionLoss(echoing=echoing)
+        self.says = HearingLoss(self.whole.heads)
+        prior = trainee.network.motion_prior
+        for fixed in (prior.motion_encoder, prior.quantize):
+            fixed.requires_grad_(False)
 
-def courses(recipe: Recipe, folder: Path) -> tuple[Course, Course]:
-    """First the whole face; then closures count more where they are hard to hear.
+    def groups(self) -> list[dict[str, Any]]:
+        """The decoder goes slowly, the encoders less so."""
+        trainee = self.whole
+        decoder = list(trainee.network.motion_prior.motion_decoder.parameters())
+        encoders = [*trainee.listeners.parameters(), *trainee.heads.parameters()]
+        known = {id(value) for value in (*decoder, *encoders)}
+        rest = [value for value in trainee.parameters() if value.requires_grad and id(value) not in known]
+        return [
+            {"params": rest, "share": 1.0},
+            {"params": decoder, "share": DECODER_RATE},
+            {"params": encoders, "share": ENCODER_RATE},
+        ]
 
-    ``folder`` is where the stages leave their files.
-    """
-    hearing, prior = folder / "hearing_finished.pt", folder / "prior_finished.pt"
-    whole = Course("predictor", recipe.predictor, after_hearing(hearing, prior), echoing=1.0)
-    return whole, Course("closures", recipe.closures, after(whole, folder), echoing=ECHOING)
+    def begin(self, drawer: Drawer) -> None:
+        """With what the trainee has."""
 
-
-class Lesson:
-    """One step's worth of learning: what a batch is heard and shown as, and how wrong that is."""
-
-    def __init__(self, trainee: Trainee, course: Course) -> None:
-        self.trainee = trainee
-        self.moves = MotionLoss(echoing=course.echoing)
-        self.says = HearingLoss(trainee.heads)
-
-    def wrong(self, crops: Crops) -> Tensor:
+    def wrong(self, drawer: Drawer) -> Tensor:
         """(4,) of motion, codes, words, feeling."""
-        network = self.trainee.network
+        crops = drawer.draw(self.schedule.crops, self.schedule.frames)
+        network = self.whole.network
         prior = network.motion_prior
-        words, feeling = self.trainee.listeners(crops)
+        self.whole.listeners.refresh()
+        words, feeling = self.whole.listeners(crops)
         said, felt = self.says(words, crops), self.says.of_feeling(feeling, crops)
         words, crops = blended(words, crops)
         feeling, agitation = mixed(feeling, crops.agitation)
         wanted = crops.felt(agitation)
-        told = prior.quantize(self.trainee.latents(words, feeling)).latent
+        told = prior.quantize(self.whole.latents(words, feeling)).latent
         motion = network.in_units(prior.motion_decoder(told))
         with torch.no_grad():
             codes = prior.quantize(prior.motion_encoder(network.scaled(wanted))).latent
         real = crops.real[..., None]
         missed = ((told - codes).square() * real).sum() / (real.sum() * told.shape[-1])
-        return torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
+        losses = torch.stack((self.moves(motion, wanted, crops), missed, said, felt))
+        return losses * losses.new_tensor(WEIGHTS)
+
+    def collect(self) -> None:
+        """From the copies that computed."""
+        self.whole.listeners.collect()
 
 
-def train(recipe: Recipe, card: ModelCard, drawer: Drawer, course: Course, folder: Path, *, rank: int = 0) -> Path:
-    """Train until the course's last step, from the last checkpoint on; returns the file of the averaged weights.
-
-    Args:
-        recipe: seed and average.
-        card: of the model.
-        drawer: gives the material.
-        course: what to learn.
-        folder: where checkpoints lie.
-        rank: of this process among those that learn together.
-    """
-    path, finished = folder / f"{course.name}.pt", folder / f"{course.name}_finished.pt"
-    if finished.is_file():
-        return finished
-    torch.manual_seed(recipe.seed)
-    trainee, schedule = Trainee(card, half=bfloat16_pays()), course.schedule
-    course.begin(trainee)
-    for fixed in (trainee.network.motion_prior.motion_encoder, trainee.network.motion_prior.quantize):
-        fixed.requires_grad_(False)
-    lesson, optimiser = Lesson(trainee, course), _optimiser(trainee, schedule.rate)
-    averaged, begin = checkpoints.copied(trainee.network), 0
-    state = checkpoints.load(path)
-    if state is not None:
-        trainee.load_state_dict(state["weights"])
-        optimiser.load_state_dict(state["optimiser"])
-        averaged, begin = state["averaged"], state["step"]
-    torch.manual_seed(1000 * recipe.seed + 100 * begin + rank)
-    began, sums = time.monotonic(), torch.zeros(4)
-    trainee.train()
-    for step in range(begin, schedule.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = checkpoints.rate_at(step, schedule) * group["share"]
-        optimiser.zero_grad()
-        trainee.listeners.refresh()
-        losses = lesson.wrong(drawer.draw(schedule.crops, schedule.frames))
-        torch.dot(losses, losses.new_tensor(WEIGHTS)).backward()  # type: ignore[no-untyped-call]
-        trainee.listeners.collect()
-        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
-        optimiser.step()
-        sums += losses.detach()
-        if (step + 1) % MEET_EVERY == 0:
-            crews.average(trainee.parameters())
-        checkpoints.follow(averaged, trainee.network, min(recipe.average, (1 + step) / (10 + step)))
-        last = step + 1 == schedule.steps
-        if rank == 0 and ((step + 1) % schedule.keep_every == 0 or last):
-            means = " ".join(f"{value / schedule.keep_every:.4f}" for value in sums)
-            sums.zero_()
-            print(
-                f"{course.name}: step {step + 1} of {schedule.steps}, motion, codes, words, feeling {means}, "
-                f"{time.monotonic() - began:.0f} s",
-                flush=True,
-            )
-            weights, moments = trainee.state_dict(), optimiser.state_dict()
-            state = {"weights": weights, "optimiser": moments, "averaged": averaged, "step": step + 1}
-            checkpoints.save(path, state)
-    if rank == 0:
-        checkpoints.save(finished, {"averaged": averaged})
-    return finished
+def whole_face(recipe: Recipe, card: ModelCard, folder: Path) -> Moving:
+    """Stage 3, after the stages that left their files in ``folder``."""
+    trainee = Trainee(card, half=bfloat16_pays())
+    trainee.network.motion_prior.load_state_dict(left_by(folder, "prior"))
+    both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
+    both.load_state_dict(left_by(folder, "hearing"))
+    return Moving(trainee, recipe.predictor, echoing=1.0)
 
 
-def after_hearing(hearing: Path, prior: Path) -> Callable[[Trainee], None]:
-    """Begin with the encoders and the codes that files hold."""
-
-    def begin(trainee: Trainee) -> None:
-        heard, coded = checkpoints.load(hearing), checkpoints.load(prior)
-        if coded is not None:
-            trainee.network.motion_prior.load_state_dict(coded["weights"])
-        if heard is not None:
-            both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
-            both.load_state_dict(heard["averaged"])
-
-    return begin
+def firm_closures(recipe: Recipe, card: ModelCard, folder: Path) -> Moving:
+    """Stage 4, after stage 3: closures count more where they are hard to hear."""
+    trainee = Trainee(card, half=bfloat16_pays())
+    trainee.load_state_dict(left_by(folder, "predictor"))
+    return Moving(trainee, recipe.closures, echoing=ECHOING)
 
 
-def after(course: Course, folder: Path) -> Callable[[Trainee], None]:
-    """Begin with what another course has left in a folder."""
-
-    def begin(trainee: Trainee) -> None:
-        state = checkpoints.load(folder / f"{course.name}.pt")
-        if state is not None:
-            trainee.load_state_dict(state["weights"])
-            trainee.network.load_state_dict(state["averaged"])
-
-    return begin
-
-
-def _optimiser(trainee: Trainee, rate: float) -> torch.optim.AdamW:
-    decoder = list(trainee.network.motion_prior.motion_decoder.parameters())
-    encoders = [*trainee.listeners.parameters(), *trainee.heads.parameters()]
-    known = {id(value) for value in (*decoder, *encoders)}
-    rest = [value for value in trainee.parameters() if value.requires_grad and id(value) not in known]
-    groups = [
-        {"params": rest, "share": 1.0},
-        {"params": decoder, "share": DECODER_RATE},
-        {"params": encoders, "share": ENCODER_RATE},
-    ]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)
+def network_of(trainee: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The network's tensors among a trainee's, without the heads that taught it."""
+    start = "network."
+    return {name.removeprefix(start): value for name, value in trainee.items() if name.startswith(start)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +14,11 @@ import torch
 from lsf_blender_addon.models.card import ModelCard
 
 from . import (
-    checkpoints,
     corpus,
     crews,
     evaluation,
     hearing_training,
+    learning,
     material,
     neutral,
     predictor_training,
@@ -30,6 +31,13 @@ from .precision import keep_memory
 from .recipe import Recipe, card_of
 
 Result = TypeVar("Result")
+STAGES: Mapping[str, Callable[[Recipe, ModelCard, Path], learning.Pupil]] = {
+    "hearing": lambda recipe, card, _: hearing_training.Hearing(card, recipe.hearing),
+    "prior": lambda recipe, card, _: prior_training.Coding(card, recipe.prior),
+    "predictor": predictor_training.whole_face,
+    "closures": predictor_training.firm_closures,
+}
+"""What is learnt, in order; each stage takes up what those before it left in the folder."""
 
 
 def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
@@ -49,15 +57,14 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
     shards = corpus.plan(recipe.minutes, recipe.shard_seconds)
     spoken = _timed("corpus", lambda: corpus.make(shards, work / "corpus", workers))
     altered = _timed("material", lambda: _material(recipe, card, spoken, work / "material", workers))
-    for name, learn in (("hearing", _hear), ("prior", _code), ("predictor", _predict), ("closures", _firm)):
-        if not (work / f"{name}_finished.pt").is_file():
-            crew = 1 if name == "prior" else workers
-            _timed(name, lambda learn=learn, crew=crew: crews.run(learn, crew, crew, recipe, altered, work))  # type: ignore[misc]
-    weights = checkpoints.load(work / "closures_finished.pt")
-    if weights is None:
-        raise FileNotFoundError(work / "closures_finished.pt")
+    for stage in STAGES:
+        if not learning.finished_file(work, stage).is_file():
+            crew = 1 if stage == "prior" else workers
+            learn = partial(_learn, stage=stage, recipe=recipe, files=altered, work=work)
+            _timed(stage, partial(crews.run, learn, crew, crew))
+    weights = predictor_training.network_of(learning.left_by(work, "closures"))
     even = neutral.even_voices([path for path in spoken if not path.stem.startswith("held_out")])
-    shipping.write_model(destination, card, neutral.with_neutral(card, weights["averaged"], even))
+    shipping.write_model(destination, card, neutral.with_neutral(card, weights, even))
     held_out = [path for path in spoken if path.stem.startswith("held_out")]
     scores = _timed("scores", lambda: held_out_scores(destination, held_out))
     shipping.write_card(destination, shipping.with_scores(card, {"held_out": scores}))
@@ -93,31 +100,14 @@ def _batches(recipe: Recipe, shards: list[Path]) -> Iterator[material.Batch]:
             yield material.Batch(path, variant, severity)
 
 
-def _hear(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
-    card = _begin(recipe)
-    hearing_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work, rank=rank)
-
-
-def _code(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
-    card = _begin(recipe)
-    prior_training.train(recipe, card, drawer(recipe, card, files, rank, workers), work)
-
-
-def _predict(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
-    card, course = _begin(recipe), predictor_training.courses(recipe, work)[0]
-    predictor_training.train(recipe, card, drawer(recipe, card, files, rank, workers), course, work, rank=rank)
-
-
-def _firm(rank: int, workers: int, recipe: Recipe, files: list[Path], work: Path) -> None:
-    card, course = _begin(recipe), predictor_training.courses(recipe, work)[1]
-    predictor_training.train(recipe, card, drawer(recipe, card, files, rank, workers), course, work, rank=rank)
-
-
-def _begin(recipe: Recipe) -> ModelCard:
-    """One thread for each process: threads that wait for each other lose more than they gain."""
+def _learn(rank: int, workers: int, *, stage: str, recipe: Recipe, files: list[Path], work: Path) -> None:
+    """One process's part in a stage, on one thread: threads that wait for each other lose more than they gain."""
     torch.set_num_threads(1)
     keep_memory()
-    return card_of(recipe)
+    torch.manual_seed(recipe.seed)
+    card = card_of(recipe)
+    pupil, given = STAGES[stage](recipe, card, work), drawer(recipe, card, files, rank, workers)
+    learning.learn(stage, pupil, given, work, seed=recipe.seed, average=recipe.average, rank=rank)
 
 
 def _timed(name: str, stage: Callable[[], Result]) -> Result:

@@ -15,7 +15,7 @@ from lsf_blender_addon.network.lsf import load_network
 from training import checkpoints, corpus, material, stages
 from training.batches import Drawer
 from training.coarticulation import FEATURES
-from training.losses import MotionLoss
+from training.losses import USUAL_CLOSURE, MotionLoss, brevity
 from training.phones import INDEX
 from training.recipe import STARTER, TOY, card_of
 from training.voices import Espeak, Manner, espeak_voice, flite_says
@@ -141,6 +141,15 @@ def test_a_missed_closure_counts_more_the_more_it_echoes(work: Path) -> None:
     ajar[..., 50] += 0.03
     assert MotionLoss(echoing=3.0)(ajar, dry.motion, echoing) > 1.05 * MotionLoss(echoing=3.0)(ajar, dry.motion, dry)
     assert MotionLoss()(ajar, dry.motion, echoing) == MotionLoss()(ajar, dry.motion, dry)
+
+
+def test_a_brief_closure_counts_as_a_usual_one() -> None:
+    usual, brief, longer = ([0.0] * 4 + [1.0] * frames + [0.0] * 4 for frames in (6, 3, 9))
+    counted = [float((brevity(torch.tensor([shut])) * torch.tensor([shut])).sum()) for shut in (usual, brief, longer)]
+    assert counted == pytest.approx([6.0, USUAL_CLOSURE, 9.0])
+    both = torch.tensor([brief + usual])
+    assert brevity(both)[0, 4:7] == pytest.approx(USUAL_CLOSURE / 3)
+    assert (brevity(both)[0, 8:] == 1).all()
 
 
 def test_the_loss_minds_lids_that_stay_open_more_than_lids_that_shut(work: Path) -> None:

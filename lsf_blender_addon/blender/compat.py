@@ -267,19 +267,15 @@ def frames_uncounted(strip: Any) -> int:
 
 
 def lie(strip: Any, scene: Any) -> Lie:
-    """How a retimed sound strip lies on the timeline.
-
-    A frame before a strip's own passes at recorded speed; in 4.5 at none, except one before the timeline's first.
-    """
-    content, cut = content_start(strip), trimmed_start(strip)
+    """How a retimed sound strip lies on the timeline."""
     return Lie(
-        content=content,
-        cut=cut,
+        content=content_start(strip),
+        cut=trimmed_start(strip),
         left=shown(strip)[0],
         shift=sound_offset(strip),
         fps=float(scene.render.fps / scene.render.fps_base),
         preserves_pitch=bool(getattr(strip, "pitch_correction", False)),
-        outside=1.0 if has_stretching(strip) or content - cut <= 1 else 0.0,
+        has_whole_table=has_stretching(strip),
     )
 
 

@@ -101,6 +101,9 @@ def recording(strip: Any, scene: Any) -> Recording:
                 f"The retimed strip {strip.name!r} is cut for good, and shifted or before frame 0, where Blender plays "
                 "it out of time: switch on Preserve Pitch in its Sound panel."
             )
+        if lie.is_anywhere:
+            further = next((frames for frames in range(1, 11) if not lie.trimmed(frames).is_anywhere), None)
+            raise _retimed(strip) if further is None else _starts_anywhere(strip, further)
         start_frame = lie.second_zero(speed)
     first, after = compat.shown(strip)
     return Recording(
@@ -219,11 +222,12 @@ def _retimed(strip: Any) -> SceneError:
     )
 
 
-def _starts_anywhere(strip: Any) -> SceneError:
+def _starts_anywhere(strip: Any, frames: int = 1) -> SceneError:
     preserving = "switch on Preserve Pitch in its Sound panel, " if compat.has_stretching(strip) else ""
+    further = "a frame" if frames == 1 else f"{frames} frames"
     return SceneError(
-        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender begins it up to a "
-        f"frame off, now so and now so: drag its left handle a frame to the right, {preserving}or use Blender 5.2."
+        f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender begins it now "
+        f"earlier, now later: drag its left handle {further} to the right, {preserving}or use Blender 5.2."
     )
 
 

@@ -391,6 +391,7 @@ def _write(pipe: IO[bytes], asked: queue.SimpleQueue[Callable[[], bytes] | None]
         while (line := asked.get()) is not None:
             pipe.write(line())
             pipe.flush()
+    with contextlib.suppress(OSError):  # closed all the same, without what could not be written
         pipe.close()
 
 

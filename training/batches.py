@@ -19,7 +19,7 @@ from .mixing import Mixer, masked
 from .voices import Made
 
 CURVES = ("gap", "shut", "spoken")
-SHARES: Mapping[Made, float] = {"rules": 0.22, "recordings": 0.33, "network": 0.45}
+SHARES: Mapping[Made, float] = {"rules": 0.12, "recordings": 0.22, "network": 0.66}
 """How crops are divided by what makes a voice's sound: the more it sounds like people, the more it teaches."""
 
 HURRIED = 0.5

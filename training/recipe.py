@@ -94,7 +94,7 @@ class Recipe:
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=2000, crops=16, rate=1.5e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
     predictor: Schedule = field(default_factory=lambda: Schedule(steps=2200, crops=16, rate=1.3e-3, frames=160))
     closures: Schedule = field(default_factory=lambda: Schedule(steps=1500, crops=16, rate=8e-4, frames=160, warm=50))

@@ -19,6 +19,7 @@ from . import (
     evaluation,
     hearing_training,
     learning,
+    lids,
     material,
     neutral,
     predictor_training,
@@ -64,7 +65,8 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
             _timed(stage, partial(crews.run, learn, crew, crew))
     weights = predictor_training.network_of(learning.left_by(work, "closures"))
     even = neutral.even_voices([path for path in spoken if not path.stem.startswith("held_out")])
-    shipping.write_model(destination, card, neutral.with_neutral(card, weights, even))
+    weights = lids.with_deep_blinks(card, neutral.with_neutral(card, weights, even), even)
+    shipping.write_model(destination, card, weights)
     held_out = [path for path in spoken if path.stem.startswith("held_out")]
     scores = _timed("scores", lambda: held_out_scores(destination, held_out))
     shipping.write_card(destination, shipping.with_scores(card, {"held_out": scores}))

@@ -18,7 +18,7 @@ from ..audio import SpeechClip, Window, read_clip
 from ..errors import DeviceError, ModelError
 from ..models.card import WEIGHTS_NAME, ModelCard, SamplingCard, read_card
 from ..models.store import calm_voice
-from ..motion import FaceMotion
+from ..motion import FaceMotion, Space
 from ..network.lsf import EXPRESSIONS, FEATURES, LsfNetwork, SpeechFeatures, SpeechLevel, load_network
 from ..speech import frontend
 from . import devices, stitching
@@ -167,7 +167,7 @@ class Runtime:
             plan, made = self._made(job, plan, warnings)
         return [
             FaceMotion(
-                motion[:, :EXPRESSIONS],
+                _within(job.card.space, motion[:, :EXPRESSIONS]),
                 motion[:, EXPRESSIONS:],
                 job.card.fps,
                 job.card.space,
@@ -285,6 +285,11 @@ class Runtime:
             finally:
                 self._watch = _nothing
         return latents
+
+
+def _within(space: Space, expression: Floats) -> Floats:
+    """Curves of ``arkit`` are shares: what a network puts a hair below 0 or above 1 is brought in."""
+    return expression.clip(0.0, 1.0) if space == "arkit" else expression
 
 
 Borrow = Callable[[Sequence[Window], Sequence[int]], Tensor | None]

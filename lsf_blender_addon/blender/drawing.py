@@ -1,8 +1,12 @@
-"""Which parts of the windows are drawn anew, where Blender does not see by itself that they show something new."""
+"""Which parts of the windows are drawn anew, where Blender does not see by itself that they show something new.
+
+And our words in Blender's own lines, above editors and at the foot of the window: Blender lets them stand for ever.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import bpy
 
@@ -26,6 +30,50 @@ def pictures() -> None:
 def jobs() -> None:
     """Draw anew whatever shows how far a job beside Blender is: our panels, and the preferences."""
     _draw(JOBS)
+
+
+_above: set[str] = set()
+_below: set[str] = set()
+"""Names of the screens and workspaces whose lines hold our words."""
+
+
+def say_above(screen: Any, words: str) -> None:
+    """Put words into the headers of a screen's 3D views."""
+    _above.add(screen.name)
+    _say_above(screen, words)
+
+
+def say_below(workspace: Any, words: str) -> None:
+    """Put words into the line at the foot of the window."""
+    _below.add(workspace.name)
+    workspace.status_text_set(words)
+
+
+def speaking() -> set[str]:
+    """Names of the screens and workspaces where words of ours stand."""
+    return _above | _below
+
+
+def hush_above() -> None:
+    """Give the headers back to Blender, wherever the person has gone meanwhile."""
+    for screen in bpy.data.screens:
+        if screen.name in _above:
+            _say_above(screen, None)
+    _above.clear()
+
+
+def hush_below() -> None:
+    """Give the lines at the foot back to Blender, wherever the person has gone meanwhile."""
+    for workspace in bpy.data.workspaces:
+        if workspace.name in _below:
+            workspace.status_text_set(None)
+    _below.clear()
+
+
+def _say_above(screen: Any, words: str | None) -> None:
+    for area in screen.areas:
+        if area.type in PICTURES:
+            area.header_text_set(words)
 
 
 def _draw(wanted: Mapping[str, str]) -> None:

@@ -15,6 +15,18 @@ TICK = 0.05
 """Seconds between two looks at the worker."""
 
 
+_timers: list[Any] = []
+"""What wakes the run under way, apart from the tool, which Blender throws away when the add-on is switched off."""
+
+
+def stop() -> None:
+    """Take away what a run keeps in the window: it is over, or the add-on goes in the midst of it."""
+    while _timers:
+        bpy.context.window_manager.event_timer_remove(_timers.pop())
+    drawing.hush_below()
+    drawing.panels()
+
+
 class LSF_OT_animate(bpy.types.Operator):
     """Let the head speak the sound: lips, jaw, brows and feeling as keyframes"""
 
@@ -22,7 +34,6 @@ class LSF_OT_animate(bpy.types.Operator):
     bl_label = "Animate from Audio"
     bl_options = {"UNDO"}
 
-    timer: Any = None
     drawn = 0.0
     worked = 0.0
 
@@ -42,7 +53,7 @@ class LSF_OT_animate(bpy.types.Operator):
             jobs.start(context)
         except LsfError as error:
             return self._failed(error)
-        self.timer = context.window_manager.event_timer_add(TICK, window=context.window)
+        _timers.append(context.window_manager.event_timer_add(TICK, window=context.window))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -62,8 +73,8 @@ class LSF_OT_animate(bpy.types.Operator):
     def modal(self, context: Any, event: Any) -> set[str]:
         """One look at the worker; everything else passes on to the window."""
         job = jobs.current()
-        if job is None:  # another file was loaded, or the add-on was switched off and on
-            self._end(context)
+        if job is None:  # another file was loaded
+            stop()
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
@@ -75,7 +86,7 @@ class LSF_OT_animate(bpy.types.Operator):
         if not job.over:
             self._show(context, job)
             return {"PASS_THROUGH"}
-        self._end(context)
+        stop()
         try:
             told = jobs.finish(context)
         except LsfError as error:
@@ -83,9 +94,9 @@ class LSF_OT_animate(bpy.types.Operator):
         self.report({"INFO"}, f"{told['keys']} keys on {told['channels']} channels in {told['seconds']:g} s")
         return {"FINISHED"}
 
-    def cancel(self, context: Any) -> None:
+    def cancel(self, _context: Any) -> None:
         """The window closes, or another file is loaded."""
-        self._end(context)
+        stop()
         jobs.drop()
 
     def _show(self, context: Any, job: jobs.Job) -> None:
@@ -94,15 +105,7 @@ class LSF_OT_animate(bpy.types.Operator):
             return
         self.drawn = now
         left = "" if job.status.seconds_left is None else f", {job.status.seconds_left:.0f} s left"
-        context.workspace.status_text_set(f"{job.status.stage}: {job.status.share:.0%}{left}   |   Esc: Cancel")
-        drawing.panels()
-
-    def _end(self, context: Any) -> None:
-        if self.timer is not None:
-            context.window_manager.event_timer_remove(self.timer)
-            self.timer = None
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
+        drawing.say_below(context.workspace, f"{job.status.stage}: {job.status.share:.0%}{left}   |   Esc: Cancel")
         drawing.panels()
 
     def _failed(self, error: LsfError) -> set[str]:

@@ -91,10 +91,10 @@ class LSF_OT_pick_points(bpy.types.Operator):
         """A click picks; what moves the view, and what lies outside of it, is Blender's own."""
         mesh = _character(self._mesh)
         if mesh is None or context.mode != "OBJECT":
-            return self._end(context)
+            return self._end()
         pressed = event.value == "PRESS"
         if pressed and event.type in {"ESC", "RIGHTMOUSE", "RET", "NUMPAD_ENTER"}:
-            return self._end(context)
+            return self._end()
         if pressed and (event.type == "BACK_SPACE" or (event.type == "Z" and (event.ctrl or event.oskey))):
             self._take_back(mesh)
             self._show(context)
@@ -105,13 +105,13 @@ class LSF_OT_pick_points(bpy.types.Operator):
         if pressed:
             wrong = self._click(context, mesh, view)
             if not self._wanted:
-                return self._end(context)
+                return self._end()
             self._show(context, wrong)
         return {"RUNNING_MODAL"}
 
-    def cancel(self, context: Any) -> None:
+    def cancel(self, _context: Any) -> None:
         """The window closes, or another file is loaded."""
-        self._end(context)
+        self._end()
 
     def _click(self, context: Any, mesh: Any, view: _View) -> str:
         """Keep the vertex under the mouse; why not, in a sentence, where that cannot be."""
@@ -132,21 +132,16 @@ class LSF_OT_pick_points(bpy.types.Operator):
     def _show(self, context: Any, wrong: str = "") -> None:
         count = len(self._picked) + 1
         words = f"({count} of {count + len(self._wanted) - 1})  Click {in_words(self._wanted[0])}"
-        for area in _views(context):
-            area.header_text_set(f"{wrong}   {words}" if wrong else words)
-        context.workspace.status_text_set(
-            "Click: Pick   |   Wheel, Middle Mouse: Move the View   |   Backspace: Take Back   |   Esc: End"
+        drawing.say_above(context.screen, f"{wrong}   {words}" if wrong else words)
+        drawing.say_below(
+            context.workspace,
+            "Click: Pick   |   Wheel, Middle Mouse: Move the View   |   Backspace: Take Back   |   Esc: End",
         )
         drawing.pictures()
         drawing.panels()
 
-    def _end(self, context: Any) -> set[str]:
-        detach()
-        for area in _views(context):
-            area.header_text_set(None)
-        context.workspace.status_text_set(None)
-        drawing.pictures()
-        drawing.panels()
+    def _end(self) -> set[str]:
+        stop()
         mesh = _character(self._mesh)
         if mesh is None or mesh.lsf.table == self._before:
             return {"CANCELLED"}
@@ -199,6 +194,15 @@ def detach() -> None:
     """Draw them no more."""
     while _handle:
         bpy.types.SpaceView3D.draw_handler_remove(_handle.pop(), "WINDOW")
+
+
+def stop() -> None:
+    """Take away all that picking shows: it is over, or the add-on goes, with the tool in the midst of it."""
+    detach()
+    drawing.hush_above()
+    drawing.hush_below()
+    drawing.pictures()
+    drawing.panels()
 
 
 def vertex_under(mesh: Any, depsgraph: Any, region: Any, mouse: tuple[int, int]) -> int:

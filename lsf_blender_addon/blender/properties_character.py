@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ..errors import LsfError
 from ..head.naming import CHANNEL_NAMES, Row, Table
 from ..head.tables import PERSONAL, Picked, as_json, from_words, in_words
-from . import failures, takes
+from . import failures, takes, undoing
 from .crossing import BY_NAMES, FITTED
 from .faces import is_shaped, said_of, table_of
 
@@ -139,6 +139,7 @@ def say(mesh: Any, rows: dict[str, Row], picked: Picked | None = None) -> None:
     said, points = said_of(mesh)
     content = Table({**said.rows, **rows})
     mesh.lsf.table = as_json(content, character=mesh.name, picked=points if picked is None else picked)
+    undoing.keep_whole_file()
 
 
 def _active_row(group: Any) -> Row | None:

@@ -16,7 +16,7 @@ from ..errors import LsfError, SceneError
 from ..models.card import read_card
 from ..models.store import model_folder
 from ..motion import FaceMotion
-from . import bake, compat, drawing, nla, strips
+from . import bake, compat, drawing, nla, strips, undoing
 from .bake import BakePlan, BakeReport, BakeSettings
 from .faces import Face, face_of
 from .kept import Kept, Where, digest, keep, kept_in, mark, places_in, spaces_in
@@ -291,8 +291,10 @@ def follow(mesh: Any) -> list[str]:
     else:
         mark(_action(take), after)
         rebake(mesh, take, after)
-    for owner in face_of(mesh).owners:
+    face = face_of(mesh)
+    for owner in face.owners:
         nla.fit(owner, _action(take))
+    _refresh(face)
     return heard
 
 
@@ -373,7 +375,8 @@ def _tell(mesh: Any, report: BakeReport) -> None:
 
 
 def _refresh(face: Face) -> None:
-    """Let the viewport show what the curves say on this frame; nothing else is evaluated again."""
+    """Let the viewport show what the curves say on this frame, nothing else evaluated again, and undo take it back."""
     for owner in face.owners:
         owner.update_tag(refresh={"TIME"})
     drawing.pictures()  # 5.2 evaluates it, and leaves the old picture standing
+    undoing.keep_whole_file()

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from .. import __version__
 from ..errors import CancelledError, LsfError, WorkerError
 from .protocol import LONGEST_LINE, PROTOCOL, line_of, message_of, request_of
+from .room import require_room
 
 REPORT_INTERVAL = 0.1
 LEAST_SHARE = 0.03
@@ -54,10 +55,14 @@ class Server:
         """Answer until asked to stop; returns the exit status."""
         self.say("hello", protocol=PROTOCOL, version=__version__, python=platform.python_version(), pid=os.getpid())
         try:
+            require_room()
             from . import devices  # noqa: PLC0415 - torch takes seconds to load; hello does not wait for it
             from .runtime import Runtime  # noqa: PLC0415
         except ImportError as reason:
             self.say("unusable", message=_lacking(reason))
+            return EXIT_UNUSABLE
+        except WorkerError as error:
+            self.say("unusable", message=str(error))
             return EXIT_UNUSABLE
         runtime = Runtime()
         self.say("ready", devices=devices.available(), precision=_precision_words(devices))

@@ -111,13 +111,40 @@ def test_an_existing_python_that_lacks_a_package_is_told_which(tmp_path: Path) -
     make_environment(tmp_path / "bare", Path(sys.executable), REQUIREMENTS, nothing)
     found = inspect(interpreters.python_of(tmp_path / "bare"), REQUIREMENTS, nothing)
     assert found.version == ".".join(map(str, sys.version_info[:3]))
-    assert "lacks the package numpy" in found.reason
+    assert "lacks the package torch" in found.reason
 
 
 def test_an_existing_python_that_is_none_is_told_so(tmp_path: Path) -> None:
     found = inspect(tmp_path / "absent", REQUIREMENTS, nothing)
     assert "does not exist" in found.reason
     assert found.words == found.reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its limit of addresses")
+def test_an_existing_python_with_too_little_memory_is_told_so_at_once(program: Callable[[str], Path]) -> None:
+    limited = program(f'ulimit -v 800000\nexec "{sys.executable}" "$@"')
+    began = time.monotonic()
+    found = inspect(limited, REQUIREMENTS, nothing)
+    assert "too little memory" in found.reason
+    assert "close other programs" in found.reason
+    assert time.monotonic() - began < 60
+
+
+def test_an_existing_python_that_the_system_kills_is_told_that_memory_ran_out(program: Callable[[str], Path]) -> None:
+    killed = program(f'case "$2" in *worker*|*importlib*) kill -9 $$;; esac\nexec "{sys.executable}" "$@"')
+    assert "too little memory" in inspect(killed, REQUIREMENTS, nothing).reason
+
+
+def test_an_existing_python_that_stands_still_is_ended_and_told_so(
+    tmp_path: Path, program: Callable[[str], Path]
+) -> None:
+    """As OpenBLAS does where it gets no memory: inside a library, with Python's lock held."""
+    (tmp_path / "torch.py").write_text("import time, re\nre.match(r'(a|aa)+$', 'a' * 60 + 'b')\n", encoding="utf-8")
+    stuck = program(f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"')
+    began = time.monotonic()
+    found = inspect(stuck, REQUIREMENTS, nothing, stuck_seconds=3.0)
+    assert "stood still for 3 s" in found.reason
+    assert time.monotonic() - began < 60
 
 
 def test_an_existing_python_with_everything_moves_a_face_and_names_its_devices() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from mathutils import Vector
 
-from lsf_blender_addon.blender import crossing, faces, failures
+import lsf_blender_addon
+from lsf_blender_addon.blender import crossing, drawing, faces, failures, operators, operators_picking
 from lsf_blender_addon.blender.operators_picking import keep
 from lsf_blender_addon.blender.surface import Surface, shown_points
 from lsf_blender_addon.errors import SceneError
@@ -114,3 +115,16 @@ def test_a_failure_leaves_the_panel_when_the_same_is_done_well_and_only_then(her
     hero.data.vertices.foreach_set("select", select)
     assert bpy.ops.lsf.pick_point(point="chin") == {"FINISHED"}
     assert failures.last() is None
+
+
+def test_an_add_on_that_goes_takes_its_words_its_dots_and_its_timer_out_of_the_window(hero: Any) -> None:
+    """Blender drops the tools of an add-on that is switched off, and asks none of them to tidy up."""
+    window, screen = bpy.context.window_manager.windows[0], bpy.context.screen
+    operators_picking.attach(hero.session_uid)
+    drawing.say_above(screen, "Click the nose")
+    drawing.say_below(bpy.context.workspace, "Esc: End")
+    operators._timers.append(bpy.context.window_manager.event_timer_add(1.0, window=window))
+    lsf_blender_addon.unregister()
+    left = (drawing.speaking(), operators_picking._handle, operators._timers)
+    lsf_blender_addon.register()
+    assert left == (set(), [], [])

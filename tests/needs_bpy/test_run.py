@@ -403,6 +403,18 @@ def test_a_head_in_edit_mode_that_is_parented_and_scaled_is_animated(scene: Any)
     assert len(mesh.lsf.takes) == 1
 
 
+@pytest.mark.usefixtures("scene")
+def test_in_edit_mode_one_undo_takes_the_take_back() -> None:
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.ops.ed.undo_push(message="the scene")
+    bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="EDIT")
+    assert bpy.ops.lsf.animate("EXEC_DEFAULT", True) == {"FINISHED"}
+    assert len(bpy.data.objects["Ann"].lsf.takes) == 1
+    bpy.ops.ed.undo()
+    assert bpy.data.objects["Ann"].mode == "EDIT"
+    assert len(bpy.data.objects["Ann"].lsf.takes) == len(bpy.data.actions) == 0
+
+
 def test_a_linked_head_is_refused_and_its_override_is_animated(scene: Any, tmp_path: Path) -> None:
     path = tmp_path / "library.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)

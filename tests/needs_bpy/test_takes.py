@@ -62,6 +62,23 @@ def test_a_slider_changes_the_keys_at_once_and_back_again(mesh: Any, make_motion
     assert content(mesh.data.shape_keys) == before
 
 
+def test_in_edit_mode_one_undo_takes_back_one_change_of_the_sliders(mesh: Any, make_motion: Motions) -> None:
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.context.view_layer.objects.active = mesh
+    add(mesh, make_motion("arkit"))
+    mesh.lsf.mouth = 0.5
+    half = content(mesh.data.shape_keys)
+    bpy.ops.ed.undo_push(message="shaped")
+    bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="EDIT")
+    name = mesh.name
+    assert bpy.ops.lsf.reset_shaping("EXEC_DEFAULT", True) == {"FINISHED"}
+    assert bpy.data.objects[name].lsf.mouth == 1.0
+    bpy.ops.ed.undo()
+    mesh = bpy.data.objects[name]
+    assert (mesh.mode, mesh.lsf.mouth) == ("EDIT", 0.5)
+    assert content(mesh.data.shape_keys) == half
+
+
 def test_a_lead_moves_the_face_ahead_of_the_sound(mesh: Any, make_motion: Motions) -> None:
     add(mesh, make_motion("arkit"))
     later = value(mesh, "mouthPucker", 25)

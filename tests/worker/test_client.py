@@ -65,6 +65,15 @@ def test_a_python_without_torch_is_told_from_a_dead_worker(tmp_path: Path) -> No
         worker.wait_ready()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its limit of addresses")
+def test_a_worker_with_too_little_memory_says_so_before_it_loads_anything(tmp_path: Path) -> None:
+    program = tmp_path / "limited"
+    program.write_text(f'#!/bin/sh\nulimit -v 800000\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    with Worker(program) as worker, pytest.raises(WorkerError, match="too little memory"):
+        worker.wait_ready()
+
+
 def test_a_process_that_speaks_something_else_is_found_out(tmp_path: Path) -> None:
     program = tmp_path / "chatter"
     program.write_text("#!/bin/sh\necho Welcome to the machine\nexec sleep 60\n")

@@ -11,14 +11,13 @@ import bpy
 
 from ..errors import SceneError
 from ..formats.facts import facts_of
-from ..head.model import Head
 from ..motion import FaceMotion
 from . import compat, properties, render, strips
 from .bake import BakeReport, BakeSettings, plan, write
 from .export import export, save_blend
 from .faces import Face
 from .film import Facts
-from .opening import SceneHead, doubt_of, opened, spoken_by
+from .opening import AnyHead, SceneHead, doubt_of, opened, spoken_by
 from .stage import set_stage
 
 FIRST_FRAME = 1
@@ -57,7 +56,7 @@ class AnimationReport:
 def animate(
     audio_path: Path | None,
     motion: FaceMotion,
-    head: Head | SceneHead,
+    head: AnyHead,
     out_dir: Path,
     *,
     name: str | None = None,
@@ -75,7 +74,7 @@ def animate(
 
     Args:
         audio_path: the sound; None makes a silent animation.
-        motion: what the face does, in the head's space; on a head in a ``.blend`` also in another, see
+        motion: what the face does, in the head's space; on a head in a ``.blend`` or a folder also in another, see
             ``components.on_scene_head``.
         head: whose face; one that stands in a ``.blend`` is animated in that file's scene, with all that is in it.
         out_dir: where ``NAME.blend``, ``NAME.glb`` and the like go; made if missing.

@@ -6,12 +6,24 @@ import dataclasses
 
 import numpy as np
 
-from ..head.basis import SIGNATURE, release_of, require_signature, same_basis, signature_of
+from ..head.basis import (
+    SIGNATURE,
+    release_of,
+    require_known_release,
+    require_signature,
+    same_basis,
+    signature_of,
+)
 from ..head.crossing import to_head
 from ..head.model import Head
 from ..motion import FaceMotion
 from .faces import MARK, Face, positions, settings_of
 from .scene_flame import scene_head
+
+WAY_OUT = (
+    "Choose its release in the panel, under Head, and save the file, or give the FLAME file that the motion was made "
+    "for as --made-for (the head's own, if it is that one)."
+)
 
 
 def require_own_components(face: Face, motion: FaceMotion) -> None:
@@ -43,7 +55,8 @@ def on_scene_head(face: Face, motion: FaceMotion, bundled: Head, made_for: Head 
             the scene, which has them for its own jaw bone, or not at all.
 
     Raises:
-        MotionError: the motion's components are others, and the file that explains them is not given, or another.
+        MotionError: the motion's components are others, or nothing tells whether they are, and the file that explains
+            them is not given, or another.
         HeadError: a head does not do; SceneError: the scene's head is not FLAME's own mesh.
     """
     if motion.space == "arkit":  # the bake crosses to whatever the face has
@@ -51,6 +64,7 @@ def on_scene_head(face: Face, motion: FaceMotion, bundled: Head, made_for: Head 
     if face.space != "flame":
         return to_head(motion, bundled, bundled=bundled, made_for=made_for)
     if made_for is None:
+        require_known_release(motion, _name(face), release(face), WAY_OUT)
         require_own_components(face, motion)
         return motion
     there = scene_head(face)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import bpy
 from numpy.typing import ArrayLike
 
 from ..errors import SceneError
+from ..head.facekit import FaceKit, facekit_files, read_facekit
 from ..head.flame import read_head
 from ..head.model import Head
 from ..models.store import bundled_head
@@ -17,6 +19,7 @@ from ..motion import FaceMotion
 from . import chatter, crossing
 from .components import on_scene_head
 from .crossing import BY_NAMES_ALONE
+from .facekit_mesh import build_facekit
 from .faces import Face, face_of, heads_in
 from .rig import build_rig
 
@@ -36,7 +39,26 @@ class SceneHead:
     made_for: Head | None = None
 
 
-def opened(head: Head | SceneHead, name: str | None = None, *, identity: ArrayLike | None = None) -> tuple[Face, Any]:
+@dataclass(frozen=True)
+class FolderHead:
+    """ICT-FaceKit's head, in its folder of OBJ files as published; nobody's identity.
+
+    Attributes:
+        path: the folder.
+        made_for: the FLAME file whose components the motion speaks, where it does.
+    """
+
+    path: Path
+    made_for: Head | None = None
+
+
+AnyHead = Head | SceneHead | FolderHead
+
+_last_kit: dict[Path, tuple[Hashable, FaceKit]] = {}
+"""The folder that was read last, and what told it from what it may be later: lines of a batch share it."""
+
+
+def opened(head: AnyHead, name: str | None = None, *, identity: ArrayLike | None = None) -> tuple[Face, Any]:
     """Open the scene of a head, in place of whatever Blender has open; scripts of files do not run.
 
     Args:
@@ -49,20 +71,25 @@ def opened(head: Head | SceneHead, name: str | None = None, *, identity: ArrayLi
 
     Raises:
         SceneError: there is no such file, object or head.
+        HeadError: the folder cannot be read.
     """
     if isinstance(head, SceneHead):
         return _standing(head)
+    if isinstance(head, FolderHead):
+        kit = _kit_of(head.path)
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        return face_of(build_facekit(kit, name or "ICT-FaceKit")), bpy.context.scene
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return face_of(build_rig(head, name, identity=identity).mesh), bpy.context.scene
 
 
-def spoken_by(face: Face, motion: FaceMotion, head: Head | SceneHead) -> FaceMotion:
+def spoken_by(face: Face, motion: FaceMotion, head: AnyHead) -> FaceMotion:
     """A motion as the bake of an opened head takes it: in components of its own, where they are not ARKit's.
 
     Raises:
         LsfError: it cannot be carried over, see ``components.on_scene_head``.
     """
-    if not isinstance(head, SceneHead):
+    if isinstance(head, Head):
         return motion
     return on_scene_head(face, motion, read_head(bundled_head()), head.made_for)
 
@@ -71,6 +98,15 @@ def doubt_of(face: Face) -> tuple[str, ...]:
     """What a person should know of how a motion was carried over to an opened head."""
     across = None if face.space == "arkit" else crossing.known(face)
     return (f"{BY_NAMES_ALONE} {across.reason}",) if across is not None and across.reason else ()
+
+
+def _kit_of(folder: Path) -> FaceKit:
+    stamp = tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in facekit_files(folder))
+    known = _last_kit.get(folder)
+    if known is None or known[0] != stamp:
+        _last_kit.clear()
+        known = _last_kit[folder] = stamp, read_facekit(folder)
+    return known[1]
 
 
 def _standing(head: SceneHead) -> tuple[Face, Any]:

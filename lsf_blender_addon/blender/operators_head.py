@@ -9,9 +9,11 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from mathutils import Vector
 
+from ..head.facekit import read_facekit
 from ..head.flame import read_head
 from ..models.store import bundled_head, installed_models
 from . import jobs
+from .facekit_mesh import build_facekit
 from .failures import told_in_panel
 from .rig import build_rig
 
@@ -28,11 +30,13 @@ class LSF_OT_add_head(bpy.types.Operator):
 
     if TYPE_CHECKING:
         filepath: str
+        directory: str
         filter_glob: str
         kind: str
         use_frame: bool
     else:
         filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+        directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
         filter_glob: StringProperty(default="*.npz;*.pkl", options={"HIDDEN"})
         kind: EnumProperty(
             name="Head",
@@ -43,6 +47,11 @@ class LSF_OT_add_head(bpy.types.Operator):
                     "Comes with the add-on, free for any use, ARKit's blendshapes",
                 ),
                 ("FLAME", "FLAME from File", "Your own FLAME file: .pkl or .npz from flame.is.tue.mpg.de"),
+                (
+                    "FACEKIT",
+                    "ICT-FaceKit from Folder",
+                    "The folder FaceXModel of github.com/ICT-VGL/ICT-FaceKit: a realistic head, MIT licence",
+                ),
             ),
             options={"SKIP_SAVE"},
         )
@@ -65,11 +74,14 @@ class LSF_OT_add_head(bpy.types.Operator):
         """The tooltip, by what it will do."""
         if properties.kind == "FLAME":
             return "Choose a FLAME file (.pkl or .npz) and put its head into the scene, with its identity sliders"
+        if properties.kind == "FACEKIT":
+            return "Choose ICT-FaceKit's folder of .obj files and put its head into the scene, with its identities"
         return "Put the bundled head into the scene: free for any use, nothing to download"
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Ask for the file where one is needed."""
-        if self.kind == "FLAME" and not self.filepath:
+        if self.kind != "BUNDLED" and not (self.directory if self.kind == "FACEKIT" else self.filepath):
+            self.filter_glob = "*.obj" if self.kind == "FACEKIT" else "*.npz;*.pkl"
             context.window_manager.fileselect_add(self)
             return {"RUNNING_MODAL"}
         return self.execute(context)
@@ -77,13 +89,18 @@ class LSF_OT_add_head(bpy.types.Operator):
     @told_in_panel
     def execute(self, context: Any) -> None:
         """Build it at the 3D cursor, select it, and look at it."""
-        head = read_head(Path(self.filepath) if self.kind == "FLAME" else bundled_head())
-        built = build_rig(head, collection=context.collection)
-        built.armature.location = _free_place(context, built.armature)
+        if self.kind == "FACEKIT":
+            mesh = build_facekit(read_facekit(Path(self.directory), identities=True), collection=context.collection)
+            placed = mesh
+        else:
+            head = read_head(Path(self.filepath) if self.kind == "FLAME" else bundled_head())
+            built = build_rig(head, collection=context.collection)
+            mesh, placed = built.mesh, built.armature
+        placed.location = _free_place(context, placed)
         for thing in context.selected_objects:
             thing.select_set(False)
-        built.mesh.select_set(True)
-        context.view_layer.objects.active = built.mesh
+        mesh.select_set(True)
+        context.view_layer.objects.active = mesh
         if self.use_frame and not bpy.app.background:
             _look(context)
 
@@ -142,11 +159,11 @@ REACH = 0.12
 CLASSES = (LSF_OT_add_head, LSF_OT_choose_model, LSF_OT_pin_head)
 
 
-def _free_place(context: Any, armature: Any) -> Vector:
+def _free_place(context: Any, head: Any) -> Vector:
     """The 3D cursor, or beside what stands there already: a head inside a cube is not seen."""
     place = context.scene.cursor.location.copy()
     for thing in context.visible_objects:
-        if thing.type != "MESH" or thing.parent == armature:
+        if thing.type != "MESH" or head in (thing, thing.parent):
             continue
         corners = [thing.matrix_world @ Vector(corner) for corner in thing.bound_box]
         low, high = (Vector(tuple(pick(column) for column in zip(*corners, strict=True))) for pick in (min, max))

@@ -290,6 +290,7 @@ def _draw_head(layout: Any, context: Any) -> None:
         row = box.row(align=True)
         row.operator("lsf.add_head", text="Add Head", icon="ADD").kind = "BUNDLED"
         row.operator("lsf.add_head", text="FLAME…", icon="FILE_FOLDER").kind = "FLAME"
+        box.operator("lsf.add_head", text="ICT-FaceKit…", icon="FILE_FOLDER").kind = "FACEKIT"
         return
     row = box.row(align=True)
     row.label(text=face.mesh.name, icon="USER", translate=False)

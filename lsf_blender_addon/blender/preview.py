@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..formats.points import at_rate
-from ..head.model import Head
 from ..moments import moments, poses_of
 from ..motion import FaceMotion
 from . import compat, film, properties, render
 from .bake import BakeSettings, plan, write
 from .faces import Face
-from .opening import SceneHead, doubt_of, opened, spoken_by
+from .opening import AnyHead, SceneHead, doubt_of, opened, spoken_by
 from .rig import to_blender
 
 Points = NDArray[np.float32]
@@ -50,7 +49,7 @@ class Shown:
     """
 
     label: str
-    head: Head | SceneHead
+    head: AnyHead
     motion: FaceMotion | None = None
     points: Points | None = None
     fps: float = 25.0

@@ -46,7 +46,7 @@ class Picture:
             ``32``.
         quality: H.264's: ``MEDIUM``, ``HIGH`` or ``PERC_LOSSLESS``.
         engine: ``workbench``, ``eevee`` or ``cycles``.
-        samples: per pixel, of EEVEE and Cycles; Blender's own where None.
+        samples: per pixel, of EEVEE and Cycles; Blender's own where None. Workbench goes by ``smooth``.
         view: a camera of ``stage.VIEWS``, in place of the scene's own; where None, that one, or ``portrait`` where
             there is none.
     """
@@ -75,8 +75,8 @@ def require_renderer(engine: str) -> None:
 
 
 def finely(picture: Picture) -> Picture:
-    """The same, with as many samples as single pictures get."""
-    return dataclasses.replace(picture, smooth=STILL.smooth)
+    """The same, with as many samples as single pictures get, where nobody has said how many."""
+    return picture if picture.samples is not None else dataclasses.replace(picture, smooth=STILL.smooth)
 
 
 def still(scene: Any, path: Path, frame: int, picture: Picture | None = None, *, subject: Any | None = None) -> Path:

@@ -70,8 +70,8 @@ def add_arguments(
         "--head",
         type=Path,
         metavar="FILE",
-        help="a head: ours (.npz), FLAME's (.pkl, .npz), which the starter drives as well, or one that stands in a "
-        "scene (.blend), which is animated there; default: the bundled one",
+        help="a head: ours (.npz), FLAME's (.pkl, .npz), which the starter drives as well, ICT-FaceKit's (its folder "
+        "of OBJ files), or one that stands in a scene (.blend), which is animated there; default: the bundled one",
     )
     add_made_for(parser)
     add_object(parser)

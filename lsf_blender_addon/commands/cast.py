@@ -61,7 +61,7 @@ class Cast:
     """Everybody, in order.
 
     Attributes:
-        head: whose face they have; None where it stands in a scene.
+        head: whose face they have; None where Blender alone reads it.
         made_for: the FLAME file that explains FLAME's components.
         identity: whose face shape, where the command line says it.
         parts: faces from files, and those who are still to speak.
@@ -180,7 +180,7 @@ def _read(source: Path, arguments: argparse.Namespace, cast: Cast) -> tuple[Face
     if found.points is not None:
         if head is None:
             raise HeadError(
-                f"{source} holds points, and a head in a .blend moves by its shape keys and bones: give the head file "
+                f"{source} holds points, and {arguments.head} moves by its shape keys and bones: give the head file "
                 "whose points these are with --head."
             )
         if found.points.shape[1] != head.vertex_count:
@@ -193,6 +193,6 @@ def _read(source: Path, arguments: argparse.Namespace, cast: Cast) -> tuple[Face
     assert motion is not None  # noqa: S101 - a source has one or the other
     who = None if arguments.no_shape else found.identity if cast.identity is None else cast.identity
     if head is None and who is not None:
-        cast.notes.append(f"The face shape of {source} is left out: a head in a .blend keeps its own.")
+        cast.notes.append(f"The face shape of {source} is left out: the head has its own.")
     moved = cast.carried(motion.space, who, motion.origin)(motion)
     return Face(source.stem, moved, fps=moved.fps, identity=cast.shape_of(who)), motion.space

@@ -11,6 +11,7 @@ from .. import __version__
 from ..batch.lines import Line, mark_of
 from ..batch.lists import EMOTION, FOLDER, KINDS, Row, rows_of
 from ..errors import LsfError
+from ..head.facekit import facekit_files
 from ..models.card import CARD_NAME, WEIGHTS_NAME
 from ..models.store import bundled_head, model_folder
 from .making import OUTPUTS, title_of
@@ -128,6 +129,8 @@ def _line(number: int, row: Row, parser: argparse.ArgumentParser, words: list[st
     files = [value for value in vars(arguments).values() if isinstance(value, Path)]
     if arguments.head is None:
         files.append(bundled_head())
+    else:
+        files += facekit_files(arguments.head)
     files.append(model_folder(arguments.model) / WEIGHTS_NAME)
     mark = mark_of(words, files, __version__)
     return Line(number, row.audio, tuple(words), arguments.output, title_of(arguments), mark)

@@ -23,7 +23,7 @@ from ..motion import FaceMotion
 from ..worker.client import Worker
 from ..worker.protocol import Progress
 from .carrying import Carried, across_to_head, as_it_is, doubt
-from .scenes import SCENE, in_scene
+from .scenes import SCENE, in_scene, is_scene, scene_head
 from .speech import face_shape, request_of, require_folder, require_sounds
 
 PICTURED = ("blend", "glb", "fbx", "usd", "abc", "mp4")
@@ -66,7 +66,7 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What is to be made of one recording, looked at and found to fit; ``head`` is None where one stands in a scene."""
+    """What is to be made of one recording, looked at and found to fit; ``head`` is None where Blender reads it."""
 
     kinds: tuple[str, ...]
     pictured: tuple[str, ...]
@@ -170,7 +170,7 @@ class Workshop:
         program = blender("animate") if plan.pictured else None
         whose = plan.head
         if program is not None and plan.head is None:
-            whose = program.SceneHead(arguments.head, arguments.object, plan.made_for)
+            whose = scene_head(blender("opening"), arguments, plan.made_for)
         files: list[Path] = []
         notes: list[str] = [*takes[0].origin.get("warnings", []), *plan.notes]
         motions = []
@@ -225,9 +225,10 @@ def title_of(arguments: argparse.Namespace) -> str:
 
 
 def _require_place(arguments: argparse.Namespace, *, pictured: bool) -> None:
-    """Refuse what does not go with a head that stands in a .blend."""
+    """Refuse what does not go with a head that Blender alone reads."""
     if not pictured:
-        raise MotionError("A head in a .blend changes nothing about a motion alone: leave --head out.")
+        kind = "A head in a .blend" if is_scene(arguments.head) else "ICT-FaceKit's head"
+        raise MotionError(f"{kind} changes nothing about a motion alone: leave --head out.")
     if (arguments.output / f"{title_of(arguments)}{SCENE}").absolute() == arguments.head.absolute():
         raise SceneError(f"{arguments.head} would be written over: choose another folder, or a --name.")
 

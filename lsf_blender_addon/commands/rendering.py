@@ -15,7 +15,7 @@ from .bar import Bar
 from .carrying import add_made_for
 from .cast import MOST, Face, cast_of, is_sound, spoken_by
 from .making import blender
-from .scenes import add_object
+from .scenes import add_object, scene_head
 from .speech import require_folder
 
 DESCRIPTION = """\
@@ -51,8 +51,8 @@ def add_arguments(
         "--head",
         type=Path,
         metavar="FILE",
-        help="whose face: ours (.npz), FLAME's (.pkl, .npz), or a head that stands in a scene (.blend), which is shown "
-        "there; default: the bundled one",
+        help="whose face: ours (.npz), FLAME's (.pkl, .npz), ICT-FaceKit's (its folder), or a head that stands in a "
+        "scene (.blend), which is shown there; default: the bundled one",
     )
     add_object(parser)
     add_made_for(parser)
@@ -107,7 +107,7 @@ def render(arguments: argparse.Namespace) -> None:
             bar.say(note)
         whose = cast.head
         if whose is None:
-            whose = program.SceneHead(arguments.head, arguments.object, cast.made_for)
+            whose = scene_head(blender("opening"), arguments, cast.made_for)
         for note in _show(
             program, whose, faces, arguments, lambda stage, share: bar.at(stage, before + (1 - before) * share)
         ):

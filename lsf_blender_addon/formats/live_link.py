@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..arrays import whole_file
 from ..errors import MotionError
 from ..motion import ARKIT_EXPRESSIONS, MAXIMUM_FRAMES, FaceMotion, exact_rate
+from .timecodes import clock_of
 
 WIDE_OPEN = 0.35
 """Radians of the jaw at which jawOpen is 1: where mouthClose 1 seals the lips, as in Apple's description of the two."""
@@ -93,7 +94,7 @@ def read_csv(path: Path, fps: float | None = None) -> FaceMotion:
 
     Args:
         path: the file.
-        fps: its frames a second; where None, as many as its timecodes count to before a second is full.
+        fps: its frames a second; where None, what its timecodes tell, see ``timecodes.py``.
 
     Raises:
         MotionError: the file is missing, damaged or lacks a blendshape, or its rate cannot be told.
@@ -102,17 +103,18 @@ def read_csv(path: Path, fps: float | None = None) -> FaceMotion:
     missing = [name for name in (*ARKIT_EXPRESSIONS, "jawOpen") if name.lower() not in names]
     if missing:
         raise MotionError(f"{path} lacks {len(missing)} of ARKit's blendshapes: {', '.join(missing[:5])}.")
-    rate = float(exact_rate(fps if fps is not None else _counted(path, codes)))
-    places = np.array([second * math.ceil(rate) + frame for second, frame in codes])
-    table = _even(path, places, table)
+    if fps is None and codes[0][0] == codes[-1][0]:
+        raise MotionError(f"{path} is shorter than a second, so its frame rate cannot be told: say it with --read-fps.")
+    clock = clock_of(codes, fps)
+    table = _even(path, clock.places, table)
     jaw = np.zeros((len(table), 3), np.float32)
     jaw[:, 0] = table[:, names.index(JAW_OPEN)] * WIDE_OPEN
     return FaceMotion(
         table[:, [names.index(name.lower()) for name in ARKIT_EXPRESSIONS]].astype(np.float32),
         jaw,
-        rate,
+        clock.rate,
         "arkit",
-        float(places[0]) / rate,
+        float(clock.places[0]) / clock.rate,
         {"source": path.name},
     )
 
@@ -174,13 +176,6 @@ def _code(text: str) -> tuple[int, float]:
         raise ValueError(f"{text!r} is no timecode")
     hours, minutes, seconds, frame, part = found.groups()
     return int(hours) * HOUR + int(minutes) * MINUTE + int(seconds), float(f"{frame}.{part or 0}")
-
-
-def _counted(path: Path, codes: list[tuple[int, float]]) -> float:
-    """The frames that timecodes count in a second."""
-    if codes[0][0] == codes[-1][0]:
-        raise MotionError(f"{path} is shorter than a second, so its frame rate cannot be told: say it with --read-fps.")
-    return 1.0 + max(math.floor(frame) for _, frame in codes)
 
 
 def _even(path: Path, places: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[np.float64]:

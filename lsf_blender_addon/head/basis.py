@@ -26,6 +26,9 @@ MICROMETRES = 1e6
 ALIKE = 0.02
 """How far two signatures of one basis may differ, in parts of the largest number."""
 
+PUBLISHED_NAMES = frozenset({"generic_model", "female_model", "male_model"})
+"""What FLAME 2019's and 2020's files are called as they are published, without a year."""
+
 YEAR = re.compile(r"20(?:19|20|23)")
 
 
@@ -72,6 +75,26 @@ def release_of(name: str) -> str:
     """The year that a head's name says it was released in; empty where it says none."""
     year = YEAR.search(name)
     return "" if year is None else year.group()
+
+
+def require_known_release(motion: FaceMotion, name: str, release: str, way_out: str) -> None:
+    """Refuse a motion in ``flame`` on a head where nothing tells whether its components are the head's.
+
+    Args:
+        motion: one that may remember its basis.
+        name: the head's; a file's as FLAME 2019 and 2020 are published is taken at its word.
+        release: the head's year, empty where nothing says it.
+        way_out: how a person says it.
+
+    Raises:
+        MotionError: nothing tells.
+    """
+    if motion.space == "flame" and "basis" not in motion.origin and not release and name not in PUBLISHED_NAMES:
+        raise MotionError(
+            f"Nothing says whether the motion's expression components are those of the head {name!r}: FLAME's releases "
+            "make other faces of the same numbers, the motion does not remember its own, and the head's name gives no "
+            f"year. {way_out}"
+        )
 
 
 def require_basis(motion: FaceMotion, head: Head) -> None:

@@ -26,11 +26,11 @@ SMALLEST_VALUE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class BoundedFit:
-    """The x (K,) that makes the weighted squares of rows·x - wanted and cost·(x - prior)² least within bounds.
+    """The x (K,) that makes the weighted squares of rows·x - wanted and (x - prior)·costs·(x - prior) least in bounds.
 
     Attributes:
         weighted: (R, K) the rows times their squared weights.
-        costs: (K,) what a square of each value's distance from its prior costs.
+        costs: (K, K) symmetric, positive definite: what a distance from the prior costs.
         matrix: (K, K) symmetric, positive definite.
         inverse: (K, K) of the matrix.
         low: (K,) lower bounds.
@@ -52,9 +52,9 @@ class BoundedFit:
 
     @classmethod
     def of(cls, rows: Floats, weights: Floats, costs: Floats, low: Floats, high: Floats) -> BoundedFit:
-        """A problem of rows (R, K) with weights (R,), costs (K,) above zero, and bounds (K,)."""
+        """A problem of rows (R, K) with weights (R,), costs (K, K), and bounds (K,)."""
         weighted = rows * weights[:, None] ** 2
-        matrix = weighted.T @ rows + np.diag(costs)
+        matrix = weighted.T @ rows + costs
         scales = 1 / np.sqrt(np.diag(matrix))
         alike = scales[:, None] * matrix * scales
         values = np.linalg.eigvalsh(alike)
@@ -66,9 +66,9 @@ class BoundedFit:
         self, found: Floats, misses: NDArray[Any], prior: Floats | None = None, *, first: bool = True
     ) -> Floats:
         """The answer (T, K) that takes away what ``found`` (T, K) misses, (T, R); the prior is zero where None."""
-        goal = misses @ self.weighted + found @ self.matrix - found * self.costs
+        goal = misses @ self.weighted + found @ (self.matrix - self.costs)
         if prior is not None:
-            goal += prior * self.costs
+            goal += prior @ self.costs
         return self.bounded(goal, None if first else found)
 
     def bounded(self, goal: Floats, near: Floats | None = None) -> Floats:

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from ..errors import MotionError
 from ..motion import FaceMotion
-from .basis import basis_of, require_basis, same_basis, with_basis
+from .basis import basis_of, release_of, require_basis, require_known_release, same_basis, with_basis
 from .model import Head
 from .releases import to_release
 from .retarget import to_arkit, to_flame
+
+WAY_OUT = (
+    "Give the FLAME file that the motion was made for as --made-for (the same file, if it is that one), or a name with "
+    "the year to the head's file, such as FLAME2020.pkl."
+)
 
 
 def to_head(
@@ -36,13 +41,14 @@ def to_head(
         The motion itself where it fits as it is; where only ``made_for`` tells that it does, one that remembers so.
 
     Raises:
-        MotionError: a FLAME file is needed and not given, or another one.
+        MotionError: a FLAME file is needed and not given, or another one; or nothing tells whether one is needed.
         HeadError: a head does not do, see ``retarget``.
     """
     if motion.space == "arkit":
         return motion if target.space == "arkit" else to_flame(motion, bundled, target, identity)
     if target.space == "flame":
         if made_for is None or same_basis(motion.origin.get("basis"), target):
+            require_known_release(motion, target.name, release_of(target.name), WAY_OUT)
             require_basis(motion, target)
             return motion
         if "basis" not in motion.origin and same_basis(basis_of(made_for), target):

@@ -63,6 +63,10 @@ def read_arrays(path: Path) -> HeadArrays:
         HeadError: the file is missing, damaged or of another kind.
         UntrustedFileError: it is too large, or its pickle asks for something that holds no numbers.
     """
+    if path.is_dir():
+        raise HeadError(
+            f"{path} is a folder: only `lsf animate`, `lsf render` and Blender's panel take ICT-FaceKit's as a head."
+        )
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise UntrustedFileError(f"{path.name} is larger than any head file; it is refused.")

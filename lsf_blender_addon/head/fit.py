@@ -36,6 +36,11 @@ FIRMLY = 1.5
 LID_GAP_WEIGHT = 4.0
 """The same of the heights between the lids, of blendshapes: FLAME's components can hardly close an eye."""
 
+ONE_SIDED = 5.0
+"""Square millimetres that a square of the difference between an expression and its mirror image costs, where the
+source's left and right are not known by name: FLAME's neutral is no mirror image of itself, and on a weak blendshape
+a tenth of a millimetre of that would be a lopsided face."""
+
 PARTING = 0.4
 """Millimetres between the source's lips at which half of the target's overlap at rest has been opened."""
 
@@ -144,12 +149,14 @@ class Fit:
         pairs = correspond(source.head, target.head, target.identity, hanging=(source.hanging, target.hanging))
         here = Moving.of(source.head, pairs.source, source.count)
         there = Moving.of(target.head, pairs.target, target.count, target.identity)
-        if source.mates is not None and target.mates is not None:
+        if target.mates is not None:
             partner = mirror_images(there.rest)
             paired = np.flatnonzero(partner >= 0)
             partner = np.searchsorted(paired, partner[paired])
-            here = here.only(paired).mirrored(partner, source.mates)
-            there = there.only(paired).mirrored(partner, target.mates)
+            here, there = (
+                points.only(paired).mirrored(partner, mates)
+                for points, mates in ((here, source.mates), (there, target.mates))
+            )
         unit = MILLIMETRES / pairs.scale
         directions = there.whole[: target.count].astype(np.float64).reshape(target.count, -1, 3) * unit
         gaps = directions[:, UPPER, 1] - directions[:, LOWER, 1]
@@ -161,11 +168,14 @@ class Fit:
         if target.firmness is not None:
             strength = ((rows[: len(points)] * points[:, None]) ** 2).sum(axis=0)
             costs = costs + target.firmness * (strength + strength.mean()) / 2
+        held = np.diag(costs)
+        if source.mates is None and target.mates is not None:
+            held += ONE_SIDED * _differences(target.mates)
         parted, closed = (
             BoundedFit.of(
                 rows,
                 np.concatenate([points, np.full(gaps.shape[1], weight), np.full(lids.shape[1], lid_weight)]),
-                costs,
+                held,
                 target.low,
                 target.high,
             )
@@ -299,6 +309,15 @@ def _weights(count: int) -> Floats:
     weights[MOUTH] = LIP_WEIGHT
     weights[[NAMES.index(name) for name in NAMES if name.startswith("eye_")]] = LID_WEIGHT
     return weights
+
+
+def _differences(mates: NDArray[np.int64]) -> Floats:
+    """(K, K) the sum of squared differences between expressions and their mirror images, as a quadratic form."""
+    whole = np.eye(len(mates))
+    apart = np.flatnonzero((mates >= 0) & (mates != np.arange(len(mates))))
+    rows = whole[apart] - whole[mates[apart]]
+    # each pair is there twice
+    return np.asarray(rows.T @ rows / 2, np.float64)
 
 
 def _lid_scales(source_rest: Floats, target_rest: Floats, scale: float) -> Floats:

@@ -2,8 +2,9 @@
 
 Names are written without sides (``Left``, ``_L`` …), which ``naming.py`` reads off by itself; the values on the right
 are ARKit's, also without sides. Sources: Apple's documentation of ``ARFaceAnchor.BlendShapeLocation``; Meta's viseme
-reference for Oculus Lipsync; the VRM 0.x and 1.0 specifications and VRoid Studio's exports; the curve names of
-MetaHuman's ``CTRL_expressions``; Reallusion's ExPlus and extended profiles of Character Creator.
+reference for Oculus Lipsync; Ready Player Me's list of morph targets; the VRM 0.x and 1.0 specifications and VRoid
+Studio's exports; the curve names of MetaHuman's ``CTRL_expressions``; Reallusion's ExPlus, extended and old standard
+profiles of Character Creator.
 """
 
 from __future__ import annotations
@@ -96,13 +97,35 @@ CHARACTER_CREATOR: Mapping[str, str] = {
     "Jaw_Forward": "jawForward",
     "Jaw": "jaw",
     "Tongue_Out": "tongueOut",
-    "V_Open": "jawOpen",
-    "V_Explosive": "mouthPress",
-    "V_Dental_Lip": "mouthRollLower",
-    "V_Tight_O": "mouthPucker",
-    "V_Wide": "mouthStretch",
-    "V_Affricate": "mouthFunnel",
+    "Eyes_Blink": "eyeBlink",
+    "Nose_Flank_Raise": "noseSneer",
+    "Cheek_Blow": "cheekPuff",
+    "Mouth_Widen": "mouthStretch",
+    "Mouth_Widen_Sides": "mouthStretch",
+    "Mouth_Plosive": "mouthPress",
+    "Mouth_Pucker_Open": "mouthFunnel",
+    "Mouth_Top_Lip_Up": "mouthUpperUp",
+    "Mouth_Top_Lip_Under": "mouthRollUpper",
+    "Mouth_Bottom_Lip_Down": "mouthLowerDown",
+    "Mouth_Bottom_Lip_Under": "mouthRollLower",
 }
+"""The extended profile's names, then what the old standard profile (CC1 to CC3) has in their place."""
+
+CREATOR_VISEMES: Mapping[str, Follows] = {
+    "None": {},
+    "Open": {OPEN: 1.0},
+    "Explosive": {"mouthPressLeft": 0.5, "mouthPressRight": 0.5},
+    "Dental_Lip": {"mouthRollLower": 1.0},
+    "Tight_O": {"mouthPucker": 1.0},
+    "Tight": {"mouthPucker": 0.7},
+    "Wide": {"mouthStretchLeft": 0.5, "mouthStretchRight": 0.5},
+    "Affricate": {"mouthFunnel": 1.0},
+    "Lip_Open": {},
+}
+"""Character Creator's own visemes, after ``V_``, or as whole names on old characters: they do what nothing else can."""
+
+OLD_VISEMES = ("Explosive", "Dental_Lip", "Affricate")
+"""Whole names that say that ``Open``, ``Wide`` and ``Tight`` beside them are visemes and no doors."""
 
 VISEMES: Mapping[str, Follows] = {
     "sil": {},
@@ -144,6 +167,9 @@ VRM: Mapping[str, Follows] = {
 """VRM's presets and VRoid's ``Fcl_`` shapes; single letters only where they are the whole name."""
 
 EXACT: Mapping[str, tuple[str, Follows]] = {
+    "eyesClosed": ("ARKit", BOTH_BLINK),
+    "eyesLookUp": ("ARKit", {"eyeLookUpLeft": 0.5, "eyeLookUpRight": 0.5}),
+    "eyesLookDown": ("ARKit", {"eyeLookDownLeft": 0.5, "eyeLookDownRight": 0.5}),
     "eyeLookLeftL": ("MetaHuman", {"eyeLookOutLeft": 1.0}),
     "eyeLookLeftR": ("MetaHuman", {"eyeLookInRight": 1.0}),
     "eyeLookRightL": ("MetaHuman", {"eyeLookInLeft": 1.0}),
@@ -158,4 +184,4 @@ EXACT: Mapping[str, tuple[str, Follows]] = {
         for way in ("Up", "Down")
     },
 }
-"""Names with two sides in them: the eye's, and where it looks."""
+"""Ready Player Me's for both eyes; names with two sides in them: the eye's, and where it looks."""

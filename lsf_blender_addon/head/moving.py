@@ -89,14 +89,18 @@ class Moving:
         columns = (3 * np.asarray(rows)[:, None] + np.arange(3)).reshape(-1)
         return Moving(self.rest[rows], self.whole[:, columns], self.hung[:, columns], self.jaw_weights[rows])
 
-    def mirrored(self, partner: Integers, mates: Integers) -> Moving:
+    def mirrored(self, partner: Integers, mates: Integers | None) -> Moving:
         """Made the same on both sides: the mean of these points and of their mirror images.
 
         Args:
             partner: (P,) which point is each one's mirror image.
-            mates: (E,) which expression is each one's; -1 leaves an expression as it is.
+            mates: (E,) which expression is each one's; -1 leaves an expression as it is. Where None, nothing is known
+                of them, and how expressions and jaw move the points stays as it is.
         """
         flip = np.array([-1.0, 1.0, 1.0])
+        rest = (self.rest + self.rest[partner] * flip) / 2
+        if mates is None:
+            return Moving(rest, self.whole, self.hung, self.jaw_weights)
         count = len(mates)
         turned = np.arange(9).reshape(3, 3)
         signs = np.outer(flip, flip).reshape(-1)
@@ -109,7 +113,7 @@ class Moving:
         rows = np.concatenate([mates, count + turned.reshape(-1)])
         sign = np.concatenate([np.ones(count), signs])
         return Moving(
-            rest=(self.rest + self.rest[partner] * flip) / 2,
+            rest=rest,
             whole=other(self.whole, rows, sign),
             hung=other(
                 self.hung, np.concatenate([[0], np.where(rows < 0, -1, rows + 1)]), np.concatenate([[1.0], sign])

@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..motion import ARKIT_EXPRESSIONS
-from .known_names import ARKIT, CHARACTER_CREATOR, EXACT, METAHUMAN, OPEN, VISEMES, VRM
+from .known_names import (
+    ARKIT,
+    CHARACTER_CREATOR,
+    CREATOR_VISEMES,
+    EXACT,
+    METAHUMAN,
+    OLD_VISEMES,
+    OPEN,
+    VISEMES,
+    VRM,
+)
 
 CHANNEL_NAMES = (*ARKIT_EXPRESSIONS, OPEN)
 """What blendshapes can follow: the expressions of the space ``arkit``, and the jaw's angle as ``jawOpen``."""
@@ -18,6 +28,7 @@ QUARTERS = {"ul": "Left", "dl": "Left", "ur": "Right", "dr": "Right"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 MOUTH = ("mouth", "jaw")
 SIDED = ("Left", "Right")
+CREATOR = "Character Creator"
 
 
 @dataclass(frozen=True)
@@ -84,18 +95,20 @@ def recognised(names: Sequence[str]) -> Table:
     """The table of a character with these blendshapes, as far as names tell.
 
     Where a character speaks several systems, the one with the most of its names leads, and the others only do what it
-    cannot; names that nobody knows are used only where no mouth is known by name. A shape of both sides rests where
-    each side has its own.
+    cannot; Character Creator's visemes stand back behind all others. Names that nobody knows are used only where no
+    mouth is known by name. A shape of both sides rests where each side has its own.
     """
     known = {name: _known(name) for name in names}
-    counts: dict[str, int] = {}
-    for system, follows in known.values():
-        counts[system] = counts.get(system, 0) + bool(follows)
-    order = sorted((system for system in counts if system), key=lambda system: -counts[system])
+    visemes = _creator_visemes(names)
+    known |= {name: (CREATOR, follows) for name, follows in visemes.items()}
+    groups = {name: VISEME_GROUP if name in visemes else system for name, (system, _) in known.items()}
+    counts = Counter(groups[name] for name, (system, follows) in known.items() if system and follows)
+    spoken = dict.fromkeys(group for group in groups.values() if group)
+    order = sorted(spoken, key=lambda group: (group == VISEME_GROUP, -counts[group]))
     taken: set[str] = set()
     used: set[str] = set()
     for system in order:
-        own = {name: follows for name, (whose, follows) in known.items() if whose == system}
+        own = {name: follows for name, (_, follows) in known.items() if groups[name] == system}
         fresh = {name for name, follows in own.items() if not set(follows) <= taken}
         if system == order[0]:
             fresh = {name for name, follows in own.items() if follows or system == "Oculus"}
@@ -107,6 +120,7 @@ def recognised(names: Sequence[str]) -> Table:
     return Table({name: Row(system, dict(follows), name in used) for name, (system, follows) in known.items()})
 
 
+VISEME_GROUP = "visemes of Character Creator"
 _OTHER = {
     "l": "r",
     "r": "l",
@@ -153,6 +167,21 @@ def _known(name: str) -> tuple[str, Mapping[str, float]]:
     return "", {}
 
 
+def _creator_visemes(names: Sequence[str]) -> dict[str, Mapping[str, float]]:
+    """Which of the names are Character Creator's visemes, and what each follows."""
+    found = {}
+    old = any(_spelled(_words(name)) in _OLD for name in names)
+    for name in names:
+        words = _words(name)
+        marked = [_spelled(words[first + 1 :]) for first in range(len(words)) if words[first] == "v"]
+        if old:
+            marked.append(_spelled(words))
+        spelling = next((spelling for spelling in marked if spelling in _CREATOR_VISEMES), None)
+        if spelling is not None:
+            found[name] = _CREATOR_VISEMES[spelling]
+    return found
+
+
 def _said_by_sides(known: Mapping[str, tuple[str, Mapping[str, float]]], used: set[str], name: str) -> bool:
     """Whether a shape of both sides, such as VRM's ``Blink``, has one of each side beside it, which can do more."""
     channels = set(known[name][1])
@@ -174,7 +203,7 @@ def _sided(words: Sequence[str], *, metahuman: bool) -> tuple[str, Mapping[str, 
     lips = _spelled([word for word in words if word not in SIDES and word not in QUARTERS])
     quarter = [QUARTERS[word] for word in words if word in QUARTERS]
     side = (sides or quarter or [""])[0]
-    ladder = [("ARKit", _ARKIT), ("Character Creator", _CREATOR), ("MetaHuman", _METAHUMAN)]
+    ladder = [("ARKit", _ARKIT), (CREATOR, _CREATOR), ("MetaHuman", _METAHUMAN)]
     for system, vocabulary in reversed(ladder) if metahuman else ladder:
         tried = (plain, halves, lips) if system == "MetaHuman" else (plain,)
         whole = next((vocabulary[spelling] for spelling in tried if spelling in vocabulary), None)
@@ -194,6 +223,8 @@ def _sided(words: Sequence[str], *, metahuman: bool) -> tuple[str, Mapping[str, 
 
 _ARKIT = {_spelled(_words(name)): whole for name, whole in ARKIT.items()}
 _CREATOR = {_spelled(_words(name)): whole for name, whole in CHARACTER_CREATOR.items()}
+_CREATOR_VISEMES = {_spelled(_words(name)): follows for name, follows in CREATOR_VISEMES.items()}
+_OLD = {_spelled(_words(name)) for name in OLD_VISEMES}
 _METAHUMAN = {_spelled(_words(name)): whole for name, whole in METAHUMAN.items()}
 _VISEMES = {_spelled(_words(name)): follows for name, follows in VISEMES.items()}
 _VRM = {_spelled(_words(name)): follows for name, follows in VRM.items()}

@@ -102,6 +102,7 @@ class LsfNetwork(nn.Module):
         lengths: tuple[int, ...] | None = None,
         of: SpeechLevel | None = None,
         emotion: Tensor | None = None,
+        words: Tensor | None = None,
     ) -> SpeechFeatures:
         """Hear recordings.
 
@@ -110,6 +111,7 @@ class LsfNetwork(nn.Module):
             lengths: samples of each item where they differ; items of one length run together.
             of: measured on the whole recordings where ``waveform`` holds windows of them.
             emotion: (B, T, emotion_features) of ``hear_emotion`` to take in place of these recordings' own feeling.
+            words: (B, T, audio_features) of an earlier hearing of these recordings.
 
         Returns:
             Features paired at the motion's rate: T = T50 // pairing with T50 = (N - 400) // 320 + 1.
@@ -122,17 +124,19 @@ class LsfNetwork(nn.Module):
         if min(sizes) < least:
             raise AudioError(f"The recording has {min(sizes)} samples at 16 kHz; at least {least} are needed.")
         frames = tuple(frontend.frame_count(size) // self.card.pairing for size in sizes)
-        audio: list[Tensor] = []
-        own: list[Tensor] = []
-        for size, items in _alike(sizes):
-            pieces = waveform[list(items), :size]
-            audio += self._heard(self.feature_extractor, pieces, None if of is None else _only(of.audio, items))
-            if emotion is None:
-                own += self.hear_emotion(pieces, None if of is None else _only(of.emotion, items))
-        order = [item for _, items in _alike(sizes) for item in items]
+
+        def heard(encoder: nn.Module, level: EncoderLevel | None) -> Tensor:
+            parts: list[Tensor] = []
+            for size, items in _alike(sizes):
+                one = None if level is None else _only(level, items)
+                parts += self._heard(encoder, waveform[list(items), :size], one)
+            return _together(parts, [item for _, items in _alike(sizes) for item in items], max(frames))
+
+        if words is None:
+            words = heard(self.feature_extractor, None if of is None else of.audio)
         if emotion is None:
-            emotion = _together(own, order, max(frames))
-        return SpeechFeatures(_together(audio, order, max(frames)), emotion, frames)
+            emotion = heard(self.audio_model, None if of is None else of.emotion)
+        return SpeechFeatures(words, emotion, frames)
 
     def hear_emotion(self, waveform: Tensor, of: EncoderLevel | None = None) -> Tensor:
         """The feeling alone in recordings (B, N) of one length: (B, T, emotion_features); ``of`` as in ``features``."""

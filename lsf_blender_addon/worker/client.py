@@ -59,12 +59,17 @@ class Ready:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """A request is answered: one motion a take; ``loads`` counts the models loaded since the worker began."""
+    """A request is answered: one motion a take.
+
+    ``loads`` counts the models loaded since the worker began, ``hearings`` the stretches of recordings that went
+    through a speech encoder.
+    """
 
     request: int
     motions: list[FaceMotion]
     seconds: float
     loads: int
+    hearings: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,7 +347,7 @@ class Worker:
             path = inside(self._folder, name)
             motions.append(FaceMotion.load(path))
             path.unlink()
-        return Done(number, motions, float(message["seconds"]), int(message["loads"]))
+        return Done(number, motions, float(message["seconds"]), int(message["loads"]), int(message["hearings"]))
 
     def _fail_all(self, error: LsfError) -> list[Event]:
         """Every pending request fails with ``error``; number 0 stands for the start itself."""

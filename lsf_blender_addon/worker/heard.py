@@ -1,67 +1,81 @@
-"""What was heard of the last recording: other seeds, takes, shapes and strengths of it need no second hearing."""
+"""What was heard of the last recordings: whatever is derived from one needs no second hearing of it."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Hashable
 from typing import Any
 
+from torch import Tensor
+
 from ..audio import SpeechClip
-from ..network.lsf import SpeechFeatures
 from .protocol import PredictRequest
 
-AFTERWARDS = frozenset({"audio", "shape", "takes", "seed", "temperature", "draws", "emotion_strength"})
-"""Fields of a request that change what is made of the features, not the features; ``audio`` is known by its samples."""
+AFTERWARDS = frozenset({"audio", "shape", "takes", "seed", "temperature", "draws", "emotion_strength", "emotion_from"})
+"""Fields of a request that change what is made of the features, not the features; the recordings are known by their
+samples."""
 
 MOST_BYTES = 1 << 28
-"""What is kept at most; a longer recording is heard again every time."""
+"""What is kept at most, of all recordings together; what does not fit is heard again every time."""
 
 
 class Heard:
-    """The features of one recording, batch of windows by batch of windows."""
+    """Features of recordings, stretch by stretch; those that were asked for longest ago make room for others."""
 
     def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
-        self._kept: dict[int, SpeechFeatures] = {}
-        self._bytes = 0
+        self._kept: dict[Hashable, dict[int, Tensor]] = {}
 
-    def of(self, key: tuple[Any, ...], first: int, hear: Callable[[], SpeechFeatures]) -> SpeechFeatures:
-        """The features of the batch that begins with window ``first``: those kept, or heard now.
+    @property
+    def bytes(self) -> int:
+        """How much is kept."""
+        return sum(_size(part) for parts in self._kept.values() for part in parts.values())
+
+    def get(self, key: Hashable, first: int) -> Tensor | None:
+        """What is kept of a recording's stretch that begins with window ``first``; None where nothing is."""
+        if key not in self._kept:
+            return None
+        self._kept[key] = self._kept.pop(key)
+        return self._kept[key].get(first)
+
+    def keep(self, key: Hashable, first: int, part: Tensor) -> None:
+        """Keep a stretch, in memory of the processor, where there is room for it beside the rest of its recording.
 
         Args:
-            key: of the recording and all that its hearing depends on; another one lets go of what was kept.
-            first: the batch's first window.
-            hear: computes them.
+            key: of the recording and all that its hearing depends on.
+            first: the stretch's first window.
+            part: what was heard.
         """
-        if key != self._key:
-            self.forget()
-            self._key = key
-        if first not in self._kept:
-            features = hear()
-            size = sum(part.nelement() * part.element_size() for part in (features.audio, features.emotion))
-            if self._bytes + size > MOST_BYTES:
-                return features
-            self._kept[first] = features
-            self._bytes += size
-        return self._kept[first]
+        parts = self._kept.pop(key, {})
+        room = MOST_BYTES - _size(part) - sum(map(_size, parts.values()))
+        if room >= 0:
+            while self.bytes > room:
+                del self._kept[next(iter(self._kept))]
+            parts[first] = part.cpu()
+        if parts:
+            self._kept[key] = parts
 
     def forget(self) -> None:
         """Give the memory back."""
-        self._key, self._kept, self._bytes = (), {}, 0
+        self._kept.clear()
 
 
-def hearing_key(request: PredictRequest, clip: SpeechClip) -> tuple[Any, ...]:
-    """Changes with everything in a request that its features depend on."""
+def hearing_key(request: PredictRequest, clip: SpeechClip) -> tuple[Hashable, ...]:
+    """Changes with everything in a request that the features of a recording depend on, and with the recording."""
     fields = (field.name for field in dataclasses.fields(request) if field.name not in AFTERWARDS)
     return (_stamp(clip), *(_stamp(getattr(request, name)) for name in fields))
 
 
-def _stamp(value: Any) -> Any:
+def feeling_key(words: tuple[Hashable, ...], other: SpeechClip | None) -> tuple[Hashable, ...]:
+    """The same of the feeling that goes with those words, which may be another recording's."""
+    return ("feeling", words, None if other is None else _stamp(other))
+
+
+def _size(part: Tensor) -> int:
+    return part.nelement() * part.element_size()
+
+
+def _stamp(value: Any) -> Hashable:
     if isinstance(value, SpeechClip):
         return hashlib.sha256(value.samples.tobytes()).hexdigest()
-    if isinstance(value, Path) and value.is_file():
-        told = value.stat()
-        return value, told.st_size, told.st_mtime_ns
-    return value
+    return value  # type: ignore[no-any-return]

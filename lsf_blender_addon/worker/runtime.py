@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from ..network.lsf import EXPRESSIONS, FEATURES, LsfNetwork, SpeechFeatures, Spe
 from ..speech import frontend
 from . import devices, stitching
 from .borrowed_feeling import BorrowedFeeling, taken
-from .heard import Heard, hearing_key
+from .heard import Heard, feeling_key, hearing_key
 from .protocol import PredictRequest
 from .stitching import Floats
 
@@ -128,7 +127,12 @@ class Plan:
 
 
 class Runtime:
-    """Keeps the last model loaded and makes motions with it."""
+    """Keeps the last model loaded, and what was heard of the last recordings, and makes motions with them.
+
+    Attributes:
+        loads: how often a model was loaded.
+        hearings: how often a stretch of a recording went through a speech encoder, for its words or its feeling.
+    """
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
@@ -136,6 +140,7 @@ class Runtime:
         self._watch: Callable[[], None] = _nothing
         self._heard = Heard()
         self.loads = 0
+        self.hearings = 0
 
     def predict(self, request: PredictRequest, report: Report) -> list[FaceMotion]:
         """Make the takes of a request.
@@ -198,9 +203,8 @@ class Runtime:
         return self._network
 
     def unload(self, device: torch.device) -> None:
-        """Forget the model and give its memory back."""
+        """Forget the model and give its memory back; what was heard stays, for when the model is loaded again."""
         self._network, self._key = None, ()
-        self._heard.forget()
         devices.release(device)
 
     def _seen(self, _module: nn.Module, _inputs: Any) -> None:
@@ -219,6 +223,7 @@ class Runtime:
             if made is not None:
                 return plan, made
             # Here, not in the handler: a caught error keeps the tensors of its frames alive.
+            self._heard.forget()
             devices.release(plan.device)
             if short:
                 plan, words = plan.humbler()
@@ -261,7 +266,6 @@ class Runtime:
         if len(windows) > 1:
             level = network.measure(torch.from_numpy(job.clip.samples)[None].to(plan.device))
         shape = None if job.request.shape is None else torch.tensor([job.request.shape], device=plan.device)
-        key = (self._key, plan, *hearing_key(job.request, job.clip))
         layers = sum(1 for _ in _layers(network))
         borrow = _borrower(network, job, plan)
         latents: list[Tensor] = []
@@ -277,14 +281,40 @@ class Runtime:
 
             self._watch = watch
             try:
-                features = self._heard.of(
-                    key, first, partial(_hear, network, job, plan, batch, level=level, borrow=borrow)
-                )
+                features = self._features(network, job, plan, batch, first=first, level=level, borrow=borrow)
                 latent = network.predict(features, shape, job.request.emotion_strength).float().cpu()
                 latents += [item[:frames] for item, frames in zip(latent, features.lengths, strict=True)]
             finally:
                 self._watch = _nothing
         return latents
+
+    def _features(
+        self,
+        network: LsfNetwork,
+        job: Job,
+        plan: Plan,
+        batch: tuple[Window, ...],
+        *,
+        first: int,
+        level: SpeechLevel | None,
+        borrow: Borrow,
+    ) -> SpeechFeatures:
+        """The features of a few windows, of which ``first`` is the first; what was heard before is not heard again."""
+        pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
+        lengths = tuple(len(piece) for piece in pieces)
+        waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True).to(plan.device)
+        words_of = (self._key, plan, *hearing_key(job.request, job.clip))
+        keys = words_of, feeling_key(words_of, job.other)
+        words, feeling = (
+            None if part is None else part.to(plan.device) for part in (self._heard.get(key, first) for key in keys)
+        )
+        self.hearings += (words is None) + (feeling is None)
+        borrowed = borrow(batch, lengths) if feeling is None else feeling
+        features = network.features(waveform, lengths, level, borrowed, words)
+        for key, known, part in zip(keys, (words, feeling), (features.audio, features.emotion), strict=True):
+            if known is None:
+                self._heard.keep(key, first, part)
+        return features
 
 
 def _within(space: Space, expression: Floats) -> Floats:
@@ -294,16 +324,6 @@ def _within(space: Space, expression: Floats) -> Floats:
 
 Borrow = Callable[[Sequence[Window], Sequence[int]], Tensor | None]
 """Windows, of so many samples each → the feeling of another recording, or None where the recording has its own."""
-
-
-def _hear(
-    network: LsfNetwork, job: Job, plan: Plan, batch: tuple[Window, ...], *, level: SpeechLevel | None, borrow: Borrow
-) -> SpeechFeatures:
-    """The features of a few windows."""
-    pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
-    lengths = tuple(len(piece) for piece in pieces)
-    waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True)
-    return network.features(waveform.to(plan.device), lengths, level, borrow(batch, lengths))
 
 
 def _borrower(network: LsfNetwork, job: Job, plan: Plan) -> Borrow:

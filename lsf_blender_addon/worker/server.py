@@ -95,7 +95,8 @@ class Server:
         for take, motion in enumerate(motions):
             names.append(f"motion_{number}_{take}.npz")
             motion.save(self.folder / names[-1])
-        return {"motions": names, "loads": runtime.loads, "seconds": time.monotonic() - report.began}
+        counted = {"loads": runtime.loads, "hearings": runtime.hearings}
+        return {"motions": names, **counted, "seconds": time.monotonic() - report.began}
 
     def cancels(self, number: int) -> bool:
         """Whether a request is cancelled; what else came in meanwhile waits."""

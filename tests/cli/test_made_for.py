@@ -126,14 +126,34 @@ def test_a_models_components_reach_another_release_by_a_list_as_well(
     capsys.readouterr()
 
 
-def test_a_head_whose_name_says_nothing_is_taken_at_its_word_and_said_so(
+def test_a_file_as_flame_2020_is_published_is_taken_at_its_word_and_said_so(
     pair: tuple[Path, Path], tiny_model: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nameless = tmp_path / "generic_model.npz"
-    nameless.write_bytes(pair[1].read_bytes())
+    published = tmp_path / "generic_model.npz"
+    published.write_bytes(pair[1].read_bytes())
     words = ("animate", speech, "-o", tmp_path / "out", "--model", tiny_model, "--device", "cpu", "--npz")
-    assert run(*words, "--head", nameless) == 0
+    assert run(*words, "--head", published) == 0
     assert "does not say which release of FLAME it is" in capsys.readouterr().err
-    assert run(*words, "--head", nameless, "--made-for", pair[0]) == 0
+    assert run(*words, "--head", published, "--made-for", pair[0]) == 0
     assert "does not say" not in capsys.readouterr().err
     assert read_motion(tmp_path / "out" / "speech.npz").origin["retargeted"]["from"] == "FLAME2020"
+
+
+def test_a_head_whose_name_says_nothing_is_refused_until_a_person_says_it(
+    pair: tuple[Path, Path], published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A FLAME 2023 file under another name, and a published result, which remembers nothing."""
+    nameless = tmp_path / "head.npz"
+    nameless.write_bytes(pair[1].read_bytes())
+    words = ("convert", published, "-o", tmp_path / "m.npz", "--head", nameless)
+    assert run(*words) == 1
+    said = capsys.readouterr().err
+    assert "Nothing says whether the motion's expression components are those of the head 'head'" in said
+    assert "--made-for" in said
+    assert "FLAME2020.pkl" in said
+    assert not (tmp_path / "m.npz").exists()
+    assert run(*words, "--made-for", pair[0]) == 0
+    assert read_motion(tmp_path / "m.npz").origin["retargeted"]["to"] == "head"
+    assert run(*words, "--made-for", nameless) == 0
+    np.testing.assert_array_equal(read_motion(tmp_path / "m.npz").expression, read_motion(published).expression)
+    assert run("convert", tmp_path / "m.npz", "-o", tmp_path / "n.npz", "--head", nameless) == 0

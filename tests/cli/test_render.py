@@ -249,6 +249,30 @@ def test_cycles_and_a_camera_are_chosen(tmp_path: Path) -> None:
     assert np.abs(cycles - side).mean() > 0.02
 
 
+def test_more_samples_come_nearer_to_the_true_picture(tmp_path: Path) -> None:
+    opening(2).save(tmp_path / "m.npz")
+    words = (tmp_path / "m.npz", "--moments", "1", *SMALL, "--engine", "cycles")
+    shown = []
+    for samples in ("1", "32", "256"):
+        assert run(*words, "--sheet", tmp_path / f"{samples}.png", "--samples", samples) == 0
+        shown.append(pixels(tmp_path / f"{samples}.png"))
+    rough, fine = (float(np.abs(picture - shown[2]).mean()) for picture in shown[:2])
+    assert rough > 2 * fine > 0
+
+
+def test_samples_count_in_workbench_as_well(tmp_path: Path) -> None:
+    opening(2).save(tmp_path / "m.npz")
+    shown = []
+    for samples in ("1", "32", "16", ""):
+        place = tmp_path / f"w{samples}.png"
+        more = ("--samples", samples) if samples else ()
+        assert run(tmp_path / "m.npz", "--moments", "1", *SMALL, "--sheet", place, *more) == 0
+        shown.append(pixels(place))
+    rough, fine, finer_than_movies, unsaid = shown
+    assert 0 < np.abs(rough - fine).mean() < 0.05
+    np.testing.assert_array_equal(finer_than_movies, unsaid)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["eevee", "cycles"])
 def test_a_head_that_stands_in_a_scene_is_lit_and_moves_in_every_renderer(engine: str, tmp_path: Path) -> None:

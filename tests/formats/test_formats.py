@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,72 @@ def test_a_csv_tells_its_own_rate_where_it_is_longer_than_a_second(tmp_path: Pat
     write_csv(tmp_path / "a.csv", moving(frames=20, fps=25.0))
     with pytest.raises(MotionError, match="--read-fps"):
         read_csv(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("fps", [30000 / 1001, 60000 / 1001])
+@pytest.mark.parametrize("start", [0.0, 58.0, 599.0, 3661.0])
+def test_a_csv_with_drop_frame_timecodes_is_at_televisions_rate(tmp_path: Path, fps: float, start: float) -> None:
+    """Of a minute's first numbers two are left out, at 59.94 four; of each tenth minute's none."""
+    ramp = np.repeat(np.linspace(0, 1, round(75 * fps))[:, None], 50, axis=1)
+    write_csv(tmp_path / "a.csv", FaceMotion(ramp, np.zeros((len(ramp), 3)), 60.0, "arkit"))
+    first = round(start * fps)
+    codes = [drop_frame(first + frame, math.ceil(fps)) for frame in range(len(ramp))]
+    recode(tmp_path / "a.csv", codes)
+    back = read_csv(tmp_path / "a.csv")
+    assert back.fps == pytest.approx(fps, abs=1e-9)
+    assert back.start == pytest.approx(first / fps, abs=1e-9)
+    np.testing.assert_array_equal(back.expression, ramp.astype(np.float32))
+    assert read_csv(tmp_path / "a.csv", fps).start == pytest.approx(back.start)
+
+
+def drop_frame(frame: int, counted: int) -> str:
+    """SMPTE's drop-frame timecode of a frame, by its own definition: numbers are counted until it is reached."""
+    dropped = counted // 15
+    in_ten = counted * 600 - 9 * dropped
+    tens, rest = divmod(frame, in_ten)
+    minute = 0 if rest < counted * 60 else 1 + (rest - counted * 60) // (counted * 60 - dropped)
+    number = rest + dropped * minute + tens * counted * 600
+    second, inside = divmod(number, counted)
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}:{inside:02d}.000"
+
+
+def recode(path: Path, codes: list[str]) -> None:
+    """Other timecodes for the same frames."""
+    header, *rows = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([header, *(f"{code},{row.split(',', 1)[1]}" for code, row in zip(codes, rows, strict=True))])
+    )
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.1])
+@pytest.mark.parametrize(("fps", "told"), [(60000 / 1001, 60000 / 1001), (30000 / 1001, 30000 / 1001), (60.0, 60.0)])
+def test_a_csv_whose_sub_frames_follow_the_clock_tells_its_rate(
+    tmp_path: Path, fps: float, told: float, jitter: float
+) -> None:
+    """A clock that counts 60 in a second goes on by 1.001 for every frame at 59.94; some frames were dropped."""
+    write_csv(tmp_path / "a.csv", moving(frames=600, fps=60.0))
+    counted = math.ceil(fps)
+    noise = np.random.default_rng(0).uniform(-jitter, jitter, 600)
+    places = (17 * 3600 + np.arange(600) / fps) * counted + 0.3 + noise
+    codes = []
+    for place in places:
+        second, frame = divmod(round(float(place) * 1000), counted * 1000)
+        clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+        codes.append(f"{clock}:{frame // 1000:02d}.{frame % 1000:03d}")
+    recode(tmp_path / "a.csv", codes)
+    back = read_csv(tmp_path / "a.csv")
+    assert back.fps == pytest.approx(told, abs=1e-9)
+    assert back.frames == 600
+    assert back.start == pytest.approx(17 * 3600 + 0.3 / counted, abs=2 * (jitter + 0.002) / counted)
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    (tmp_path / "a.csv").write_text("\n".join(lines[:200] + lines[207:]))
+    assert (read_csv(tmp_path / "a.csv").fps, read_csv(tmp_path / "a.csv").frames) == (back.fps, 600)
+
+
+def test_a_csv_that_counts_every_frame_tells_no_television_rate(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", moving(frames=4000, fps=30000 / 1001))
+    assert read_csv(tmp_path / "a.csv").fps == 30.0
+    assert read_csv(tmp_path / "a.csv", 29.97).fps == pytest.approx(30000 / 1001)
 
 
 def test_a_csv_has_the_columns_of_live_link_face(tmp_path: Path) -> None:

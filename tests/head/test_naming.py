@@ -50,6 +50,18 @@ from lsf_blender_addon.motion import ARKIT_EXPRESSIONS
         ("Mouth_Down_Lower_L", "Character Creator", {"mouthLowerDownLeft": 1.0}),
         ("Eye_R_Look_L", "Character Creator", {"eyeLookInRight": 1.0}),
         ("V_Tight_O", "Character Creator", {"mouthPucker": 1.0}),
+        ("CC_Base_Body.V_Explosive", "Character Creator", {"mouthPressLeft": 0.5, "mouthPressRight": 0.5}),
+        ("V_Lip_Open", "Character Creator", {}),
+        ("Dental_Lip", "Character Creator", {"mouthRollLower": 1.0}),
+        ("Mouth_Top_Lip_Under", "Character Creator", {"mouthRollUpper": 1.0}),
+        ("Mouth_Bottom_Lip_Down", "Character Creator", {"mouthLowerDownLeft": 0.5, "mouthLowerDownRight": 0.5}),
+        ("Cheek_Blow_L", "Character Creator", {"cheekPuff": 1.0}),
+        ("Eyes_Blink", "Character Creator", {"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
+        ("A25_Jaw_Open", "ARKit", {"jawOpen": 1.0}),
+        ("eyesClosed", "ARKit", {"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}),
+        ("eyesLookDown", "ARKit", {"eyeLookDownLeft": 0.5, "eyeLookDownRight": 0.5}),
+        ("Open", "", {}),
+        ("Door_Wide_Open", "", {}),
         ("CC_Base_Body.Jaw_Open", "ARKit", {"jawOpen": 1.0}),
         ("Muscular", "", {}),
         ("age_older", "", {}),
@@ -82,6 +94,44 @@ def test_another_system_does_what_the_first_cannot() -> None:
     table = recognised(("viseme_aa", "viseme_O", "viseme_U", "viseme_PP", "viseme_nn", "Blink_L", "Blink_R", "Joy"))
     used = {name for name, row in table.rows.items() if row.used}
     assert used == {"viseme_aa", "viseme_O", "viseme_U", "viseme_PP", "viseme_nn", "Blink_L", "Blink_R"}
+
+
+EXPLUS = (
+    *("Brow_Raise_Inner_L", "Brow_Raise_Inner_R", "Brow_Drop_L", "Brow_Drop_R", "Eye_Blink_L", "Eye_Blink_R"),
+    *("Mouth_Smile_L", "Mouth_Smile_R", "Mouth_Press_L", "Mouth_Press_R", "Mouth_Stretch_L", "Mouth_Stretch_R"),
+    *("Mouth_Pucker", "Mouth_Funnel", "Mouth_Roll_In_Lower", "Mouth_Up_Upper_L", "Mouth_Up_Upper_R", "Jaw_Open"),
+)
+VISEMES = ("Open", "Explosive", "Dental_Lip", "Tight_O", "Tight", "Wide", "Affricate", "Lip_Open")
+
+
+def test_character_creators_own_shapes_go_before_its_visemes() -> None:
+    """Moved by both, the mouth would open and press twice."""
+    visemes = tuple(f"V_{name}" for name in VISEMES)
+    table = recognised((*visemes, *EXPLUS))
+    assert {name for name, row in table.rows.items() if row.used} == set(EXPLUS)
+    assert table.unmatched == ()
+    alone = recognised(("Eye_Blink_L", "Eye_Blink_R", "Brow_Drop_L", "Brow_Drop_R", *visemes))
+    assert {"V_Open", "V_Explosive", "V_Wide", "V_Tight_O"} <= {name for name, row in alone.rows.items() if row.used}
+    assert alone.opens
+
+
+def test_an_old_character_of_character_creator_speaks_by_what_it_has() -> None:
+    """CC3's standard profile: its visemes have no prefix, and do what its expressions cannot."""
+    visemes = ("Open", "Explosive", "Dental_Lip", "Tight-O", "Tight", "Wide", "Affricate", "Lip_Open")
+    expressions = ("Mouth_Smile_L", "Mouth_Smile_R", "Mouth_Pucker", "Mouth_Pucker_Open", "Mouth_Widen", "Eyes_Blink")
+    table = recognised((*visemes, *expressions, "Mouth_Bottom_Lip_Under"))
+    used = {name for name, row in table.rows.items() if row.used}
+    assert used == {*expressions, "Mouth_Bottom_Lip_Under", "Open", "Explosive"}
+    assert table.system == "Character Creator"
+    assert not recognised(("Open", "Wide", "Tight")).matched
+
+
+def test_ready_player_mes_shapes_of_both_eyes_rest_where_each_eye_has_its_own() -> None:
+    both = ("mouthSmile", "eyesClosed", "eyesLookUp", "eyesLookDown")
+    table = recognised((*ARKIT_EXPRESSIONS, "jawOpen", "mouthOpen", *both))
+    resting = {name for name, row in table.rows.items() if not row.used}
+    assert resting == set(both)
+    assert recognised(("eyesClosed", "mouthOpen", "mouthSmile")).rows["eyesClosed"].used
 
 
 def test_a_shape_of_both_sides_rests_where_each_side_has_its_own() -> None:

@@ -89,6 +89,16 @@ def test_a_blend_with_such_a_head_is_animated_by_what_it_was_made_for(
     assert done.bake.keys > 0
 
 
+def test_a_blend_whose_head_says_no_release_needs_it_said(old: Head, new: Head, motion: FaceMotion) -> None:
+    mesh = rig.build_rig(replace(new, name="head"), "Anna").mesh
+    published = replace(motion, origin={})
+    with pytest.raises(MotionError, match=r"head's name gives no year\. Choose its release in the panel"):
+        components.on_scene_head(faces.face_of(mesh), published, head(), None)
+    assert components.on_scene_head(faces.face_of(mesh), published, head(), old).origin["retargeted"]["to"] == "head"
+    bare = rig.build_rig(replace(new, name="generic_model")).mesh
+    assert components.on_scene_head(faces.face_of(bare), published, head(), None) is published
+
+
 def test_what_an_arkit_model_says_is_left_to_the_bake_which_crosses_to_the_head(new: Head, tmp_path: Path) -> None:
     mesh = rig.build_rig(new, "Anna").mesh
     said = one(0.2, mouthPucker=0.5)

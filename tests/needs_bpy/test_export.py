@@ -23,6 +23,7 @@ from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.head.skinning import vertices
 from lsf_blender_addon.motion import FaceMotion
+from tests.head.bundled import head
 from tests.needs_bpy.npm_packages import packages
 
 Maker = Callable[..., Head]
@@ -75,6 +76,18 @@ def test_the_khronos_validator_finds_no_errors_and_no_warnings(
     assert report["info"]["animationCount"] == 1
     assert report["info"]["hasMorphTargets"]
     assert report["info"]["hasSkins"]
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_the_bundled_heads_own_file_passes_the_validator(
+    make_motion: Motions, tmp_path: Path, validator: Path, *, prune: bool
+) -> None:
+    """With its materials, teeth and eyes, as an artist exports it."""
+    path = export("glb", spoken(head(), make_motion("arkit")), tmp_path / "head.glb", prune=prune)
+    report = judged(validator, path)
+    assert report["issues"]["numErrors"] == report["issues"]["numWarnings"] == 0, report["issues"]["messages"]
+    assert report["info"]["materialCount"] == len(head().material_names)
+    assert report["info"]["hasMorphTargets"]
 
 
 def test_the_validator_does_find_errors(

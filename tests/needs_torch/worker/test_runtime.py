@@ -355,7 +355,7 @@ def test_a_gpu_gives_what_the_cpu_gives(tiny_model: Path) -> None:
 
 
 def test_a_recording_is_heard_once_whatever_is_derived_from_it(tiny_model: Path) -> None:
-    """Over several windows, with other seeds, takes and faces; another recording or window is heard anew."""
+    """Over several windows, with other seeds, takes, faces and feelings; another recording or window is heard anew."""
     kept, clip = Runtime(), talk(15.0)
     request = PredictRequest(clip, tiny_model, device="cpu", precision="float32")
     kept.predict(request, quiet)
@@ -368,21 +368,51 @@ def test_a_recording_is_heard_once_whatever_is_derived_from_it(tiny_model: Path)
     network = kept.load(request.model, torch.device("cpu"), torch.float32)
     network.feature_extractor.register_forward_pre_hook(count)
     same = {"seed": 3}, {"takes": 2, "temperature": 9.0}, {"shape": (1.0,) * 300}, {"emotion_strength": 0.0}
+    same += ({"emotion_from": talk(9.0, 2)},)
     for change in same:
         (first, *_) = kept.predict(dataclasses.replace(request, **change), quiet)
         assert hearings == 0
         (fresh, *_) = made(clip, tiny_model, **change)
         assert np.array_equal(first.expression, fresh.expression)
-    for change in ({"audio": talk(15.0, 1)}, {"window_seconds": 5.0}, {"emotion_from": talk(9.0, 2)}):
+    for change in ({"audio": talk(15.0, 1)}, {"window_seconds": 5.0}):
         before = hearings
         kept.predict(dataclasses.replace(request, **change), quiet)
         assert hearings > before
 
 
-def test_what_was_heard_is_forgotten_beyond_its_bounds(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_that_alternate_between_models_and_feelings_are_heard_once(tiny_model: Path, tmp_path: Path) -> None:
+    """One recording's lines as a list has them; its words are the same whoever's feeling goes with them."""
+    clip, angry, sad = talk(15.0), talk(9.0, 1), talk(9.0, 2)
+    models = tiny_model, with_card(tiny_model, tmp_path / "other")
+    lines = [{"model": model, "emotion_from": other} for other in (None, angry, sad) for model in models]
+    warm = Runtime()
+    request = PredictRequest(clip, tiny_model, device="cpu", precision="float32")
+    first = [warm.predict(dataclasses.replace(request, **line), quiet)[0] for line in lines]
+    stretches = len(stitching.cut(clip, 6.0, 1.0, stitching.grid_of(2)))
+    assert stretches > 1
+    assert warm.hearings == 2 * stretches * (1 + 3)
+    again = [warm.predict(dataclasses.replace(request, seed=0, **line), quiet)[0] for line in lines]
+    assert warm.hearings == 2 * stretches * (1 + 3)
+    for line, one, other in zip(lines, first, again, strict=True):
+        (fresh,) = made(clip, line["model"], emotion_from=line["emotion_from"])
+        assert np.array_equal(one.expression, fresh.expression)
+        assert np.array_equal(other.expression, fresh.expression)
+
+
+def test_what_is_kept_of_recordings_stays_within_its_bounds(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recording heard longest ago makes room; one that is too long for all the room is heard every time."""
+    warm = Runtime()
+
+    def hearings(clip: SpeechClip) -> int:
+        before = warm.hearings
+        warm.predict(PredictRequest(clip, tiny_model, device="cpu", precision="float32"), quiet)
+        return warm.hearings - before
+
+    one, two, three = (talk(3.0, seed) for seed in range(3))
+    assert hearings(one) == 2
+    room = int(2.5 * warm._heard.bytes)
+    monkeypatch.setattr(heard, "MOST_BYTES", room)
+    assert [hearings(clip) for clip in (two, one, three, one, two)] == [2, 0, 2, 0, 2]
+    assert 0 < warm._heard.bytes <= room
     monkeypatch.setattr(heard, "MOST_BYTES", 1000)
-    kept = Runtime()
-    request = PredictRequest(talk(3.0), tiny_model, device="cpu", precision="float32")
-    one, other = (kept.predict(request, quiet)[0] for _ in range(2))
-    assert not kept._heard._kept
-    assert np.array_equal(one.expression, other.expression)
+    assert [hearings(talk(3.0, 3)) for _ in range(2)] == [2, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,20 @@ def test_a_warm_worker_does_not_load_again(worker: Worker, light_model: Path) ->
         assert isinstance(done, Done)
         loads.append(done.loads)
     assert loads[0] == loads[1]
+
+
+def test_a_warm_worker_hears_a_recording_once_for_alternating_models(
+    worker: Worker, light_model: Path, tmp_path: Path
+) -> None:
+    models = light_model, shutil.copytree(light_model, tmp_path / "other")
+    counts = []
+    for model in (*models, *models):
+        (done,) = until(worker, worker.submit(PredictRequest(noise(1.5), model, seed=len(counts), device="cpu")))
+        assert isinstance(done, Done)
+        counts.append((done.loads, done.hearings))
+    (_, first), (second_load, second), *_, (last_load, last) = counts
+    assert last == second == first + 2
+    assert last_load == second_load + 2
 
 
 def until(worker: Worker, number: int) -> list[Done | Failed]:

@@ -410,7 +410,7 @@ def test_what_is_kept_of_recordings_stays_within_its_bounds(tiny_model: Path, mo
 
     one, two, three = (talk(3.0, seed) for seed in range(3))
     assert hearings(one) == 2
-    room = int(2.5 * warm._heard.bytes)
+    room = int(2.2 * warm._heard.bytes)
     monkeypatch.setattr(heard, "MOST_BYTES", room)
     assert [hearings(clip) for clip in (two, one, three, one, two)] == [2, 0, 2, 0, 2]
     assert 0 < warm._heard.bytes <= room

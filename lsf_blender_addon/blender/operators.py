@@ -91,7 +91,7 @@ class LSF_OT_animate(bpy.types.Operator):
             told = jobs.finish(context)
         except LsfError as error:
             return self._failed(error)
-        self.report({"INFO"}, f"{told['keys']} keys on {told['channels']} channels in {told['seconds']:g} s")
+        self.report({"INFO"}, f"{told['keys']:,} keys on {told['channels']} channels in {told['seconds']:g} s")
         return {"FINISHED"}
 
     def cancel(self, _context: Any) -> None:

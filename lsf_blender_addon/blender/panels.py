@@ -11,7 +11,7 @@ import bpy
 from ..errors import LsfError
 from ..head.basis import SPOKEN
 from ..models.store import installed_models
-from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
+from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes, wording
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 
@@ -385,6 +385,6 @@ def _text(layout: Any, context: Any, sentence: str, icon: str = "NONE") -> None:
     width = context.region.width if context.region is not None else 300
     letters = max(FEWEST_LETTERS, int((width / scale - (60 if icon != "NONE" else 40)) / LETTER))
     column = layout.column(align=True)
-    column.scale_y = 0.8
+    column.scale_y = wording.CLOSE
     for number, line in enumerate(textwrap.wrap(bpy.app.translations.pgettext_iface(sentence), letters)):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)

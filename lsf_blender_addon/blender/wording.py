@@ -11,6 +11,9 @@ LETTER = 6.5
 FRAME = 60.0
 NARROWEST, WIDEST = 24, 110
 
+CLOSE = 0.8
+"""Height of a line of a longer sentence, in buttons: it is to be read as one."""
+
 
 def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE", width: float | None = None) -> None:
     """Put a sentence into a layout, on as many lines as it takes.
@@ -23,7 +26,10 @@ def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE", wid
         width: of the layout in pixels at a scale of 1, where it is another than the region's, as in a dialog.
     """
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(words, letters_of(context, width))):
+    lines = textwrap.wrap(words, letters_of(context, width))
+    if len(lines) > 1:
+        column.scale_y = CLOSE
+    for number, line in enumerate(lines):
         column.label(text=line, icon=icon if number == 0 else ("NONE" if icon == "NONE" else "BLANK1"), translate=False)
 
 

@@ -44,7 +44,7 @@ DECODER_RATE = 0.2
 ENCODER_RATE = 0.8
 """The encoders' share."""
 
-ECHOING = 2.5
+ECHOING = 4.0
 """How many times closures count in the last stage where an echo is as loud as the voice."""
 
 

@@ -50,7 +50,7 @@ def test_a_usual_blink_shuts_the_eye(shallow: dict[str, Tensor], said: Utterance
         samples = np.pad(said.samples, (0, 12_800))
         (motion,) = Runtime().predict(PredictRequest(SpeechClip(samples, "a"), tmp_path / name, device="cpu"), _quiet)
         peaks.append(float(motion.expression[-60:, lids.LIDS[0]].max()))
-    assert peaks[0] < 0.8
+    assert peaks[0] < 0.9
     assert peaks[1] == pytest.approx(1.0, abs=0.02)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from training.feeling_measure import Feeling
 LEAST_MILLIMETRES = {"brows": 0.5, "eyes": 0.3, "corners": 0.3}
 """About an eighth of what the rules that it learnt from do between fully calm and fully agitated."""
 
-LEAST_CLOSURE = {"calm": 0.75, "agitated": 0.6}
-"""Of /p b m/ in the middle of the phone; said fast, they last three frames."""
+LEAST_CLOSURE, MOST_LOST = 0.6, 0.15
+"""Of /p b m/ in the middle of the phone, and how many fewer of them where the same voice is agitated. The voices of the
+pairs are made by rules; said fast, a closure lasts three frames."""
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,10 @@ def test_agitated_speech_looks_unlike_calm_speech(felt: Feeling) -> None:
 
 
 def test_lips_close_in_either_condition(felt: Feeling) -> None:
-    for condition, closure in felt.closure.items():
-        least = LEAST_CLOSURE[condition]
-        assert closure != closure or closure >= least, condition  # noqa: PLR0124 - NaN: no engine, no phone times
+    known = {name: closure for name, closure in felt.closure.items() if not math.isnan(closure)}
+    assert all(closure >= LEAST_CLOSURE for closure in known.values())
+    if len(known) == len(felt.closure):  # else no engine is here, or none that tells phone times
+        assert known["agitated"] >= known["calm"] - MOST_LOST
 
 
 def test_strength_zero_takes_the_feeling_away(repository: Path, pairs: list[manners.Pair], felt: Feeling) -> None:

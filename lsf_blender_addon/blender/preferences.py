@@ -160,7 +160,7 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
         row.operator("lsf.remove_worker", text="", icon="TRASH")
     else:
         draw_sentence(layout, context, why_not_ready(context) or "Ready.", icon="INFO")
-    _draw_failure(layout, context, SET_UP)
+    _draw_failure(layout, context, SET_UP, log=False)
     _draw_online(layout, context, preferences)
     row = layout.row()
     words = "Set Up the Worker" if environment is None else "Set Up Again"
@@ -225,11 +225,11 @@ def _draw_models(layout: Any, context: Any) -> None:
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
     for entry in fetchable():
-        row = layout.box().row()
-        column = row.column(align=True)
-        column.label(text=entry.name, icon="URL", translate=False)
-        draw_sentence(column, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
+        box = layout.box()
+        row = box.row()
+        row.label(text=entry.name, icon="URL", translate=False)
         row.operator("lsf.fetch_model").model = entry.name
+        draw_sentence(box, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
     job = job_watch.running(MODEL)
     if job is not None:
         _draw_job(layout, context, MODEL, job)
@@ -254,14 +254,14 @@ def _draw_job(layout: Any, context: Any, slot: str, job: RunningJob) -> None:
         draw_sentence(layout, context, progress.note)
 
 
-def _draw_failure(layout: Any, context: Any, slot: str) -> None:
-    """Why the last job of a slot came to nothing, with its log one click away."""
+def _draw_failure(layout: Any, context: Any, slot: str, *, log: bool = True) -> None:
+    """Why the last job of a slot came to nothing, on the whole width, and a button for its log where none is near."""
     job = job_watch.last(slot)
     if job is None or job.error is None or job.error.kind == "cancelled":
         return
-    row = layout.row()
-    draw_sentence(row.column(), context, str(job.error), icon="ERROR")
-    row.operator("lsf.open_log", text="", icon="TEXT").slot = slot
+    draw_sentence(layout, context, str(job.error), icon="ERROR")
+    if log:
+        layout.operator("lsf.open_log", text="Log", icon="TEXT").slot = slot
 
 
 CLASSES: tuple[type, ...] = (LsfPreferences, *setup_operators.CLASSES, *model_operators.CLASSES)

@@ -65,13 +65,6 @@ def choose_python(hands: Hands) -> None:
     page = find_extension(hands)
     hands.click(hands.find(page, "addon_expand", EXPAND))
     hands.picture("preferences_fresh", 1)
-    sources = page.rows(0.7)
-    while hands.state()["worker"]["source"] != "EXISTING":
-        point = next(sources, None)
-        if point is None:
-            raise StepError("no button chooses an existing Python")
-        if point[1] > page.top + page.height * 0.35:  # below the heading
-            hands.click(point)
     name_python(hands, page, PYTHON)
     hands.wait("a Python that fits", lambda state: bool(state["worker"]["ready"]))
     hands.picture("preferences_ready", 1)
@@ -79,7 +72,14 @@ def choose_python(hands: Hands) -> None:
 
 
 def name_python(hands: Hands, page: Part, path: str) -> None:
-    """Type the existing Python into its field, whereupon it is checked."""
+    """Choose an existing Python, and type which into its field, whereupon it is checked."""
+    sources = page.rows(0.7)
+    while hands.state()["worker"]["source"] != "EXISTING":
+        point = next(sources, None)
+        if point is None:
+            raise StepError("no button chooses an existing Python")
+        if point[1] > page.top + page.height * 0.35:  # below the heading
+            hands.click(point)
     across, down = hands.find(page, "check_python", 0.95)
     hands.click((across - 150, down))
     hands.press("ctrl+a")
@@ -389,7 +389,10 @@ def greyed(hands: Hands) -> None:
 
 
 def switched_off(hands: Hands) -> None:
-    """The add-on is switched off in the midst of a run: nothing of it stays in the window, and the takes stay."""
+    """The add-on is switched off in the midst of a run: nothing of it stays in the window, and the takes stay.
+
+    Blender forgets its preferences, and with them the existing Python.
+    """
     add_sound(hands, FOLDER / "long.wav", 3)
     before = hands.state()
     hands.click(hands.find(hands.part("VIEW_3D", "UI"), "lsf.animate", 0.3))
@@ -406,9 +409,8 @@ def switched_off(hands: Hands) -> None:
     hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
     hands.picture("switched_off", 1)
     switch(hands, find_extension(hands), "addon_enable")
-    hands.wait("the extension again", lambda state: bool(state["extensions"]), 20)
+    state = hands.wait("the extension again", lambda state: bool(state["extensions"]), 20)
     close_preferences(hands)
-    state = hands.wait("a Python", lambda state: bool(state["worker"]["ready"]), 20)
     if state["heads"] != before["heads"]:
         raise StepError("the heads are not as they were")
     open_tab(hands, "VIEW_3D")

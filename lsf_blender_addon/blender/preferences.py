@@ -18,7 +18,7 @@ from . import job_watch, model_operators, setup_operators
 from .model_operators import MODEL, fetchable, why_model_locked
 from .places import TOP_PACKAGE
 from .setup_operators import check_chosen, why_offline
-from .wording import draw_sentence, duration, size
+from .wording import draw_sentence, duration, letters_of, size
 from .worker_choice import (
     INSPECT,
     SET_UP,
@@ -32,6 +32,9 @@ from .worker_choice import (
 )
 
 __all__ = ["CLASSES", "LsfPreferences", "draw_notice", "why_model_locked", "why_not_ready", "worker_python"]
+
+LETTERS_OF_BAR = 60
+"""What is being done and the time left: the bar of a sidebar has no place for so many, and they stand below it."""
 
 SPACES = {"arkit": "ARKit", "flame": "FLAME"}
 
@@ -246,10 +249,13 @@ def _draw_job(layout: Any, context: Any, slot: str, job: RunningJob) -> None:
     words = "Cancelling" if job.cancelling else progress.stage
     if progress.seconds_left is not None and not job.cancelling:
         words = f"{words}, {duration(progress.seconds_left)} left"
+    narrow = letters_of(context) < LETTERS_OF_BAR
     row = layout.row(align=True)
-    row.progress(factor=progress.share, text=words)
+    row.progress(factor=progress.share, text=f"{progress.share:.0%}" if narrow else words)
     row.operator("lsf.cancel_job", text="", icon="CANCEL").slot = slot
     row.operator("lsf.open_log", text="", icon="TEXT").slot = slot
+    if narrow:
+        draw_sentence(layout, context, words)
     if progress.note:
         draw_sentence(layout, context, progress.note)
 

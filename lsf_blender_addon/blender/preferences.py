@@ -18,7 +18,7 @@ from . import job_watch, model_operators, setup_operators
 from .model_operators import MODEL, fetchable, why_model_locked
 from .places import TOP_PACKAGE
 from .setup_operators import check_chosen, why_offline
-from .wording import draw_sentence, duration, size
+from .wording import draw_sentence, duration, letters_of, size
 from .worker_choice import (
     INSPECT,
     SET_UP,
@@ -32,6 +32,9 @@ from .worker_choice import (
 )
 
 __all__ = ["CLASSES", "LsfPreferences", "draw_notice", "why_model_locked", "why_not_ready", "worker_python"]
+
+LETTERS_OF_BAR = 60
+"""What is being done and the time left: the bar of a sidebar has no place for so many, and they stand below it."""
 
 SPACES = {"arkit": "ARKit", "flame": "FLAME"}
 
@@ -160,7 +163,7 @@ def _draw_own(layout: Any, context: Any, preferences: Any) -> None:
         row.operator("lsf.remove_worker", text="", icon="TRASH")
     else:
         draw_sentence(layout, context, why_not_ready(context) or "Ready.", icon="INFO")
-    _draw_failure(layout, context, SET_UP)
+    _draw_failure(layout, context, SET_UP, log=False)
     _draw_online(layout, context, preferences)
     row = layout.row()
     words = "Set Up the Worker" if environment is None else "Set Up Again"
@@ -225,11 +228,11 @@ def _draw_models(layout: Any, context: Any) -> None:
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
     for entry in fetchable():
-        row = layout.box().row()
-        column = row.column(align=True)
-        column.label(text=entry.name, icon="URL", translate=False)
-        draw_sentence(column, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
+        box = layout.box()
+        row = box.row()
+        row.label(text=entry.name, icon="URL", translate=False)
         row.operator("lsf.fetch_model").model = entry.name
+        draw_sentence(box, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
     job = job_watch.running(MODEL)
     if job is not None:
         _draw_job(layout, context, MODEL, job)
@@ -246,22 +249,25 @@ def _draw_job(layout: Any, context: Any, slot: str, job: RunningJob) -> None:
     words = "Cancelling" if job.cancelling else progress.stage
     if progress.seconds_left is not None and not job.cancelling:
         words = f"{words}, {duration(progress.seconds_left)} left"
+    narrow = letters_of(context) < LETTERS_OF_BAR
     row = layout.row(align=True)
-    row.progress(factor=progress.share, text=words)
+    row.progress(factor=progress.share, text=f"{progress.share:.0%}" if narrow else words)
     row.operator("lsf.cancel_job", text="", icon="CANCEL").slot = slot
     row.operator("lsf.open_log", text="", icon="TEXT").slot = slot
+    if narrow:
+        draw_sentence(layout, context, words)
     if progress.note:
         draw_sentence(layout, context, progress.note)
 
 
-def _draw_failure(layout: Any, context: Any, slot: str) -> None:
-    """Why the last job of a slot came to nothing, with its log one click away."""
+def _draw_failure(layout: Any, context: Any, slot: str, *, log: bool = True) -> None:
+    """Why the last job of a slot came to nothing, on the whole width, and a button for its log where none is near."""
     job = job_watch.last(slot)
     if job is None or job.error is None or job.error.kind == "cancelled":
         return
-    row = layout.row()
-    draw_sentence(row.column(), context, str(job.error), icon="ERROR")
-    row.operator("lsf.open_log", text="", icon="TEXT").slot = slot
+    draw_sentence(layout, context, str(job.error), icon="ERROR")
+    if log:
+        layout.operator("lsf.open_log", text="Log", icon="TEXT").slot = slot
 
 
 CLASSES: tuple[type, ...] = (LsfPreferences, *setup_operators.CLASSES, *model_operators.CLASSES)

@@ -21,7 +21,10 @@ from ..worker.protocol import error_of, message_of
 from .process import CANCEL
 
 CANCEL_SECONDS = 10.0
-"""After which a job that does not end by itself is ended."""
+"""After which a job that has not heard that it is cancelled is ended."""
+
+CLEARING_SECONDS = 600.0
+"""After which one that has is ended: ten thousand unpacked files are not removed in a moment."""
 
 CLOSE_SECONDS = 3.0
 LEAST_SHARE = 0.03
@@ -149,6 +152,8 @@ class RunningJob:
             message = message_of(line)
             if message["event"] == "progress":
                 self._advance(str(message["stage"]), float(message["share"]), str(message["note"]))
+            elif message["event"] == "cancelling":
+                self._last_moment = time.monotonic() + CLEARING_SECONDS
             elif message["event"] == "done":
                 self.result = dict(message["result"])
             else:

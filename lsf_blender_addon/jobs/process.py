@@ -91,6 +91,7 @@ class Reporter:
             CancelledError: the person cancelled.
         """
         if self.cancelled.is_set():
+            self.say("cancelling")
             raise CancelledError("Cancelled.")
         now = time.monotonic()
         if stage == self.stage and not note and now - self.last < REPORT_INTERVAL:

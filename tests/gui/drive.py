@@ -12,7 +12,18 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-from editors import add_sound, areas, choose_file, open_tab, show_scene
+from editors import (
+    EXPAND,
+    add_sound,
+    areas,
+    choose_file,
+    close_preferences,
+    find_extension,
+    open_tab,
+    preferences,
+    show_scene,
+    switch,
+)
 from window import Hands, Part, State, Step, StepError, walk
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
@@ -37,23 +48,6 @@ LONG = 50
 """How many times the long recording says what the short one says."""
 
 
-def preferences(hands: Hands, section: str) -> Part:
-    """Open the preferences by Edit's last entry, unless they are, and go to a section by its button."""
-    if not any(area["type"] == "PREFERENCES" for window in hands.state()["windows"] for area in window["areas"]):
-        hands.click((84, 34))
-        hands.press("Up", "Return")
-        hands.wait("the preferences", lambda state: len(state["windows"]) > 1)
-    sections = hands.part("PREFERENCES", "NAVIGATION_BAR", "UI")  # the second since 5.2
-    last = [(place[0], place[1]) for place in hands.places.get(section, [])]
-    for point in (*last, *sections.rows(0.4)):
-        if hands.state()["section"] == section:
-            break
-        hands.click(point)
-        hands.remember(str(hands.state()["section"]), point)
-    hands.wait(f"the section {section}", lambda state: state["section"] == section, 5)
-    return hands.part("PREFERENCES", "WINDOW")
-
-
 def install(hands: Hands) -> None:
     """Install from Disk…, and the extension is switched on."""
     page = preferences(hands, "EXTENSIONS")
@@ -68,14 +62,17 @@ def install(hands: Hands) -> None:
 
 def choose_python(hands: Hands) -> None:
     """The extension's page: an existing Python, which is checked and found fit."""
-    page = preferences(hands, "ADDONS")
-    hands.click(hands.find_property(page, "addon_search", 0.2))
-    hands.press("ctrl+a")
-    hands.write("LSF")
-    hands.press("Return")
-    time.sleep(1)
-    hands.click(hands.find(page, "addon_expand", 0.045))
+    page = find_extension(hands)
+    hands.click(hands.find(page, "addon_expand", EXPAND))
     hands.picture("preferences_fresh", 1)
+    name_python(hands, page, PYTHON)
+    hands.wait("a Python that fits", lambda state: bool(state["worker"]["ready"]))
+    hands.picture("preferences_ready", 1)
+    close_preferences(hands)
+
+
+def name_python(hands: Hands, page: Part, path: str) -> None:
+    """Choose an existing Python, and type which into its field, whereupon it is checked."""
     sources = page.rows(0.7)
     while hands.state()["worker"]["source"] != "EXISTING":
         point = next(sources, None)
@@ -86,12 +83,8 @@ def choose_python(hands: Hands) -> None:
     across, down = hands.find(page, "check_python", 0.95)
     hands.click((across - 150, down))
     hands.press("ctrl+a")
-    hands.write(PYTHON)
+    hands.write(path)
     hands.press("Return")
-    hands.wait("a Python that fits", lambda state: bool(state["worker"]["ready"]))
-    hands.picture("preferences_ready", 1)
-    hands.press("alt+F4")
-    hands.wait("the preferences closed", lambda state: len(state["windows"]) == 1, 10)
 
 
 def add_sounds(hands: Hands) -> None:
@@ -229,6 +222,38 @@ def shape(hands: Hands) -> None:
     hands.click(heading)
 
 
+def in_edit_mode(hands: Hands) -> None:
+    """In Edit Mode one undo takes back one click, as elsewhere: of Reset Shaping, then of Animate."""
+    side, view = hands.part("VIEW_3D", "UI"), hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6)
+    before = only_head(hands.state())
+    hands.move(view)
+    hands.press("Tab")
+    hands.wait("Edit Mode", lambda state: state["mode"] == "EDIT_MESH", 20)
+    heading = panel(hands, side, "Shaping")
+    hands.click(heading)
+    hands.scroll(side, 10)
+    hands.click(hands.find(side, "lsf.reset_shaping", 0.5))
+    hands.wait("other keys", lambda state: only_head(state)["lips"] != before["lips"], 20)
+    hands.picture("reset_in_edit_mode", 1)
+    hands.move(view)
+    hands.press("ctrl+z")
+    hands.wait("the shaping as before", lambda state: only_head(state) == before, 20)
+    hands.picture("reset_undone", 1)
+    hands.scroll(side, -10)
+    hands.click(heading)
+    hands.click(hands.find(side, "lsf.animate", 0.3))
+    count = len(before["takes"]) + 3
+    hands.wait("more takes", lambda state: state["run"] is None and len(only_head(state)["takes"]) == count)
+    hands.picture("animated_in_edit_mode", 1)
+    hands.move(view)
+    hands.press("ctrl+z")
+    state = hands.wait("the takes as before", lambda state: only_head(state) == before, 20)
+    if state["mode"] != "EDIT_MESH":
+        raise StepError(f"undo left Edit Mode for {state['mode']}")
+    hands.press("Tab")
+    hands.wait("Object Mode", lambda state: state["mode"] == "OBJECT", 20)
+
+
 def cancelled(hands: Hands, how: Callable[[], None]) -> None:
     """A long run that is ended on the way leaves everything as it was."""
     side = hands.part("VIEW_3D", "UI")
@@ -363,6 +388,35 @@ def greyed(hands: Hands) -> None:
         raise StepError("a grey button began a run")
 
 
+def switched_off(hands: Hands) -> None:
+    """The add-on is switched off in the midst of a run: nothing of it stays in the window, and the takes stay.
+
+    Blender forgets its preferences, and with them the existing Python.
+    """
+    add_sound(hands, FOLDER / "long.wav", 3)
+    before = hands.state()
+    hands.click(hands.find(hands.part("VIEW_3D", "UI"), "lsf.animate", 0.3))
+    hands.wait("a run", lambda state: state["run"] is not None)
+    page = find_extension(hands)
+    hands.picture("before_switched_off", 1)
+    if hands.state()["run"] is None or not hands.state()["left"]:
+        raise StepError("the run was over before the add-on could be switched off")
+    switch(hands, page, "addon_disable")
+    state = hands.wait("the extension gone", lambda state: not state["extensions"], 20)
+    if state["left"] or state["modal"] or state["actions"] != before["actions"]:
+        raise StepError(f"left behind: {state['left']}, {state['modal']}, {state['actions']}")
+    close_preferences(hands)
+    hands.move(hands.part("VIEW_3D", "WINDOW").at(0.4, 0.6))
+    hands.picture("switched_off", 1)
+    switch(hands, find_extension(hands), "addon_enable")
+    state = hands.wait("the extension again", lambda state: bool(state["extensions"]), 20)
+    close_preferences(hands)
+    if state["heads"] != before["heads"]:
+        raise StepError("the heads are not as they were")
+    open_tab(hands, "VIEW_3D")
+    hands.picture("switched_on", 1)
+
+
 def responsive(hands: Hands) -> None:
     """What the window's timer saw during the runs; held to what the add-on itself did on the window's thread."""
     for run in hands.state()["runs"]:
@@ -386,12 +440,14 @@ STEPS: dict[str, Step] = {
     "play": play,
     "three takes, switched": three_takes,
     "shape": shape,
+    "undo in Edit Mode": in_edit_mode,
     "cancel by button and by Esc": cancel,
     "the sequencer's sidebar and menu": in_the_sequencer,
     "follow a moved strip": follow,
     "bake to the NLA": to_nla,
     "a second head": second_head,
     "a grey button says why": greyed,
+    "switch the add-on off at work": switched_off,
     "the window stays responsive": responsive,
 }
 

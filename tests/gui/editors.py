@@ -7,21 +7,81 @@ from pathlib import Path
 
 from window import Hands, Part, State, StepError
 
+EXPAND = 0.045
+"""Share of the width of the page of add-ons at which an entry's triangle lies."""
+
+BROWSER_FIELDS = {"UI": 0.35, "EXECUTE": 0.3}
+"""Shares of the width of a file browser's regions at which the fields of the folder and of the name lie."""
+
+BOX = 12
+"""Pixels from there to the box that switches it on and off."""
+
+
+def preferences(hands: Hands, section: str) -> Part:
+    """Open the preferences by Edit's last entry, unless they are, and go to a section by its button."""
+    if not any(area["type"] == "PREFERENCES" for window in hands.state()["windows"] for area in window["areas"]):
+        hands.click((84, 34))
+        hands.press("Up", "Return")
+        hands.wait("the preferences", lambda state: len(state["windows"]) > 1)
+    sections = hands.part("PREFERENCES", "NAVIGATION_BAR", "UI")  # the second since 5.2
+    last = [(place[0], place[1]) for place in hands.places.get(section, [])]
+    for point in (*last, *sections.rows(0.4)):
+        if hands.state()["section"] == section:
+            break
+        hands.click(point)
+        hands.remember(str(hands.state()["section"]), point)
+    hands.wait(f"the section {section}", lambda state: state["section"] == section, 5)
+    return hands.part("PREFERENCES", "WINDOW")
+
+
+def find_extension(hands: Hands) -> Part:
+    """The page of the add-ons, with ours alone in its list."""
+    page = preferences(hands, "ADDONS")
+    hands.click(hands.find_property(page, "addon_search", 0.2))
+    hands.press("ctrl+a")
+    hands.write("LSF")
+    hands.press("Return")
+    time.sleep(1)
+    return page
+
+
+def switch(hands: Hands, page: Part, how: str) -> None:
+    """Click the box before the extension's name."""
+    hands.click(hands.find(page, how, EXPAND + BOX / page.width))
+
+
+def close_preferences(hands: Hands) -> None:
+    """By the window manager's key, and nothing else is closed."""
+    hands.press("alt+F4")
+    hands.wait("the preferences closed", lambda state: len(state["windows"]) == 1, 10)
+
 
 def choose_file(hands: Hands, path: Path) -> None:
     """Type a path into the file browser, and click its blue button."""
+    _type_into_browser(hands, {"UI": f"{path.parent}/", "EXECUTE": path.name})
+
+
+def choose_folder(hands: Hands, path: Path) -> None:
+    """The same, where a folder is asked for."""
+    _type_into_browser(hands, {"UI": f"{path}/"})
+
+
+def _type_into_browser(hands: Hands, words: dict[str, str]) -> None:
     hands.wait("the file browser", lambda state: "EXECUTE" in regions(state, "FILES"))
     time.sleep(2)  # its parts slide in
-    for region, across, words in (("UI", 0.35, f"{path.parent}/"), ("EXECUTE", 0.3, path.name)):
+    for region, typed in words.items():
         for _ in range(2):  # since 5.2 the field of the folder stays open after Return: one click closes it
-            hands.click(hands.part("FILES", region).at(across, 0.5))
+            hands.click(hands.part("FILES", region).at(BROWSER_FIELDS[region], 0.5))
             time.sleep(0.5)
         hands.press("ctrl+a")
-        hands.write(words)
+        hands.write(typed)
         hands.press("Return")
         time.sleep(1)
     hands.picture("file_browser")
-    hands.click(hands.part("FILES", "EXECUTE").at(0.92, 0.5))
+    for _ in range(2):  # a field that stayed open takes the first click for its end
+        if "EXECUTE" in regions(hands.state(), "FILES"):
+            hands.click(hands.part("FILES", "EXECUTE").at(0.92, 0.5))
+            time.sleep(1)
 
 
 def show_scene(hands: Hands) -> None:

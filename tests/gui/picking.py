@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from editors import areas, choose_file, open_tab
+from editors import areas, choose_file, close_preferences, find_extension, open_tab, switch
 from window import Hands, State, StepError, walk
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
@@ -85,7 +85,7 @@ def begin(hands: Hands) -> None:
 
 def miss(hands: Hands) -> None:
     """A click beside the head picks nothing, and is told of at the top of the view."""
-    across, down = place(hands, "chin")
+    across, down = place(hands, "nose_tip")  # the chin is below the view
     hands.click((across - BESIDE, down))
     hands.picture("pick_missed", 1)
     if picked(hands.state()):
@@ -127,12 +127,31 @@ def undo(hands: Hands) -> None:
     hands.wait("all points", lambda state: len(picked(state)) == count, 10)
 
 
+def switched_off(hands: Hands) -> None:
+    """The add-on is switched off while points are picked: neither words nor dots stay, and the points do."""
+    count = len(picked(hands.state()))
+    hands.click(hands.find_somewhere(hands.part("VIEW_3D", "UI"), "lsf.pick_points", 0.3))
+    hands.wait("the tool", lambda state: "LSF_OT_pick_points" in state["modal"], 10)
+    page = find_extension(hands)
+    hands.picture("picking_before_switched_off", 1)
+    switch(hands, page, "addon_disable")
+    state = hands.wait("the extension gone", lambda state: not state["extensions"], 20)
+    if state["left"] or state["modal"]:
+        raise StepError(f"left behind: {state['left']}, {state['modal']}")
+    close_preferences(hands)
+    hands.picture("picking_switched_off", 1)
+    switch(hands, find_extension(hands), "addon_enable")
+    close_preferences(hands)
+    hands.wait("the points", lambda state: len(picked(state)) == count, 20)
+
+
 STEPS = {
     "open a character": open_character,
     "begin to pick": begin,
     "miss the head": miss,
     "pick every point": pick_all,
     "undo and redo": undo,
+    "switch the add-on off at work": switched_off,
 }
 
 

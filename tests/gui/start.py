@@ -74,7 +74,9 @@ def _write() -> None:
         "load": os.getloadavg()[0],
         "copied": seen["copied"],
         "windows": [_window(window) for window in window_manager.windows],
-        "modal": [action.bl_idname for window in window_manager.windows for action in window.modal_operators],
+        "modal": _modal(window_manager),
+        "mode": bpy.context.mode,
+        "left": _left(),
         "section": bpy.context.preferences.active_section,
         "extensions": [name for name in bpy.context.preferences.addons.keys() if LSF in name],  # noqa: SIM118
         "worker": _worker(),
@@ -141,6 +143,12 @@ def _tab(area: Any, region: Any) -> str:
 
 def _place(thing: Any) -> dict[str, int]:
     return {"x": thing.x, "y": thing.y, "width": thing.width, "height": thing.height}
+
+
+def _modal(window_manager: Any) -> list[str]:
+    """The tools that hold the mouse; of one whose class has gone Blender keeps an empty place for a moment."""
+    tools = [tool for window in window_manager.windows for tool in window.modal_operators]
+    return [tool.bl_idname for tool in tools if tool is not None]
 
 
 def _sequencer_scene() -> str:
@@ -219,6 +227,17 @@ def _module(name: str) -> Any | None:
     return None
 
 
+def _left() -> list[str]:
+    """What the add-on keeps in the window just now, switched on or not: words, dots, timers."""
+    places = {"drawing": "speaking", "operators": "_timers", "operators_picking": "_handle", "job_watch": "_running"}
+    found = []
+    for name, part in places.items():
+        for module in (module for path, module in sys.modules.items() if path.endswith(f"{LSF}.blender.{name}")):
+            kept = getattr(module, part)
+            found += [f"{name} {thing}" for thing in (kept() if callable(kept) else kept)]
+    return found
+
+
 def _current() -> Any | None:
     jobs = _module("jobs")
     if jobs is None:
@@ -254,17 +273,25 @@ def _failure() -> str:
     return "" if told is None else str(told.sentence)
 
 
-def _worker() -> dict[str, str]:
-    """What the preferences say of the worker's Python."""
+def _worker() -> dict[str, Any]:
+    """What the preferences say of the worker's Python, and its set-up."""
     choice = _module("worker_choice")
     if choice is None or choice.preferences_of(bpy.context) is None:
         return {}
     preferences = choice.preferences_of(bpy.context)
+    watch = _module("job_watch")
+    job, last = watch.running("set_up"), watch.last("set_up")
     return {
         "source": preferences.source,
         "python": preferences.existing_python,
+        "options": preferences.show_options,
+        "wheels": preferences.wheels,
+        "build_with": preferences.build_with,
         "ready": str(choice.worker_python(bpy.context) or ""),
         "why_not": choice.why_not_ready(bpy.context),
+        "job": "" if job is None else f"{job.progress.stage} ({job.progress.share:.0%})",
+        "failure": "" if last is None or last.error is None else str(last.error),
+        "environments": sorted(path.name for path in _module("places").extension_folder().glob("worker/*")),
     }
 
 

@@ -16,6 +16,8 @@ from lsf_blender_addon.jobs import client
 from lsf_blender_addon.jobs.client import RunningJob
 
 PATIENCE = 120.0
+MANY = 60_000
+"""Files that are not removed within a second."""
 
 
 @pytest.fixture
@@ -58,6 +60,23 @@ def test_cancel_ends_a_job_within_seconds_and_leaves_nothing(tmp_path: Path, emp
     assert job.error is not None
     assert job.error.kind == "cancelled"
     assert not list((tmp_path / "root").glob("worker/*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="holds the process for a moment")
+def test_what_takes_long_to_remove_is_removed_after_cancel(
+    tmp_path: Path, empty_wheels: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "CANCEL_SECONDS", 1.0)
+    job = RunningJob("set_up", empty_wheels, tmp_path / "log")
+    while not (begun := list((tmp_path / "root").glob("worker/*/pyvenv.cfg"))):
+        time.sleep(0.02)
+    os.kill(job._process.pid, signal.SIGSTOP)
+    for number in range(MANY):
+        (begun[0].parent / f"{number}").touch()
+    os.kill(job._process.pid, signal.SIGCONT)
+    job.cancel()
+    assert job.wait(PATIENCE)
+    assert not begun[0].parent.exists()
 
 
 def test_a_job_that_dies_is_noticed(tmp_path: Path, empty_wheels: dict[str, Any]) -> None:

@@ -93,8 +93,10 @@ def show_scene(hands: Hands) -> None:
         place = (across, header.top + header.height // 2)
         if "new_sequencer_scene" in hands.under(place):
             hands.click((place[0] - 22, place[1]))
-            time.sleep(1)
-            hands.press("Return")
+            for _ in range(3):  # on a busy machine the list takes its time to listen
+                time.sleep(1)
+                if not hands.state()["sequencer_scene"]:
+                    hands.press("Return")
             break
     hands.wait("a scene in the sequencer", lambda state: state["sequencer_scene"], 10)
 

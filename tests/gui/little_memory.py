@@ -16,7 +16,7 @@ from window import Hands, StepError, walk
 
 FOLDER = Path(os.environ.get("LSF_ROUND", Path(__file__).parent))
 TOO_LITTLE, SCARCELY_ENOUGH = 760, int(os.environ.get("LSF_MEGABYTES", "1060"))
-"""Megabytes in which PyTorch does not load, and in which it does and a line of ten minutes is not to be spoken."""
+"""Megabytes in which PyTorch does not load, and in which it moved a face for the check; a worker has a thread more."""
 
 SECONDS = 60
 """In which a Python without memory is to be found out, on two busy cores; it does not load a thing."""
@@ -42,7 +42,7 @@ def found_out(hands: Hands) -> None:
 
 
 def runs_out(hands: Hands) -> None:
-    """A worker whose memory does not last for a long line: the panel says so, and nothing is changed."""
+    """A worker whose memory is less than it needs: the panel says so, and nothing is changed."""
     name_python(hands, find_extension(hands), limited(SCARCELY_ENOUGH))
     hands.wait("a Python that fits", lambda state: bool(state["worker"]["ready"]))
     close_preferences(hands)

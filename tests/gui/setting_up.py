@@ -98,7 +98,7 @@ def cancel(hands: Hands) -> None:
     hands.wait("a set-up under way", lambda state: "Unpacking" in state["worker"]["job"])
     hands.picture("setting_up")
     hands.click(hands.find(page, "lsf.cancel_job", CANCEL))
-    state = hands.wait("its end", lambda state: not state["worker"]["job"], 30)
+    state = hands.wait("its end", lambda state: not state["worker"]["job"])
     hands.picture("set_up_cancelled", 1)
     if state["worker"]["ready"] or state["worker"]["environments"]:
         raise StepError(f"cancelling left {state['worker']}")

@@ -19,6 +19,9 @@ samples."""
 MOST_BYTES = 1 << 28
 """What is kept at most, of all recordings together; what does not fit is heard again every time."""
 
+MOST_KEPT = 16
+"""How many words and feelings are kept at most: memory at a batch's last line is what it was at its twentieth."""
+
 
 class Heard:
     """Features of recordings, stretch by stretch; those that were asked for longest ago make room for others."""
@@ -54,6 +57,8 @@ class Heard:
             parts[first] = part.cpu()
         if parts:
             self._kept[key] = parts
+        if len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
     def forget(self) -> None:
         """Give the memory back."""

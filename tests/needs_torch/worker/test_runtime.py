@@ -399,6 +399,15 @@ def test_lines_that_alternate_between_models_and_feelings_are_heard_once(tiny_mo
         assert np.array_equal(other.expression, fresh.expression)
 
 
+def test_as_much_is_kept_after_many_short_recordings_as_after_a_few(light_model: Path) -> None:
+    warm = Runtime()
+    kept = []
+    for seed in range(3 * heard.MOST_KEPT // 2):
+        warm.predict(PredictRequest(talk(1.0, seed), light_model, device="cpu", precision="float32"), quiet)
+        kept.append(warm._heard.bytes)
+    assert kept[-1] == kept[heard.MOST_KEPT // 2 - 1]
+
+
 def test_what_is_kept_of_recordings_stays_within_its_bounds(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recording heard longest ago makes room; one that is too long for all the room is heard every time."""
     warm = Runtime()

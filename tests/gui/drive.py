@@ -31,6 +31,9 @@ PYTHON = os.environ.get("LSF_PYTHON", "python3")
 SLOW = 100
 """Milliseconds that a window may at most not be listened to."""
 
+OPEN_MOUTH = 24
+"""A frame at which the sample opens its mouth and its eyes: the pictures that follow show it."""
+
 HEADINGS = ("Shaping", "Model and Takes", "Report")
 BELOW_LIST, HEADING = 95, 26
 """Pixels from the first button beside the list of takes to the first heading below it, and from heading to heading."""
@@ -143,6 +146,7 @@ def play(hands: Hands) -> None:
     hands.wait("stopped", lambda state: not state["playing"], 10)
     if len(seen) < 5:
         raise StepError(f"the jaw stood at {sorted(seen)} while the scene played")
+    hands.press("shift+Left", *["Right"] * (OPEN_MOUTH - 1))
 
 
 def only_head(state: State) -> State:

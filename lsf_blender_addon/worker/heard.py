@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Hashable
-from typing import Any
 
 from torch import Tensor
 
@@ -68,7 +67,7 @@ class Heard:
 def hearing_key(request: PredictRequest, clip: SpeechClip) -> tuple[Hashable, ...]:
     """Changes with everything in a request that the features of a recording depend on, and with the recording."""
     fields = (field.name for field in dataclasses.fields(request) if field.name not in AFTERWARDS)
-    return (_stamp(clip), *(_stamp(getattr(request, name)) for name in fields))
+    return (_stamp(clip), *(getattr(request, name) for name in fields))
 
 
 def feeling_key(words: tuple[Hashable, ...], other: SpeechClip | None) -> tuple[Hashable, ...]:
@@ -80,7 +79,5 @@ def _size(part: Tensor) -> int:
     return part.nelement() * part.element_size()
 
 
-def _stamp(value: Any) -> Hashable:
-    if isinstance(value, SpeechClip):
-        return hashlib.sha256(value.samples.tobytes()).hexdigest()
-    return value  # type: ignore[no-any-return]
+def _stamp(clip: SpeechClip) -> str:
+    return hashlib.sha256(clip.samples.tobytes()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,6 +266,8 @@ class Runtime:
         if len(windows) > 1:
             level = network.measure(torch.from_numpy(job.clip.samples)[None].to(plan.device))
         shape = None if job.request.shape is None else torch.tensor([job.request.shape], device=plan.device)
+        words_of = (self._key, plan, *hearing_key(job.request, job.clip))
+        keys = words_of, feeling_key(words_of, job.other)
         layers = sum(1 for _ in _layers(network))
         borrow = _borrower(network, job, plan)
         latents: list[Tensor] = []
@@ -281,7 +283,9 @@ class Runtime:
 
             self._watch = watch
             try:
-                features = self._features(network, job, plan, batch, first=first, level=level, borrow=borrow)
+                features = self._features(
+                    network, job.clip, plan.device, batch, keys=keys, first=first, level=level, borrow=borrow
+                )
                 latent = network.predict(features, shape, job.request.emotion_strength).float().cpu()
                 latents += [item[:frames] for item, frames in zip(latent, features.lengths, strict=True)]
             finally:
@@ -291,22 +295,24 @@ class Runtime:
     def _features(
         self,
         network: LsfNetwork,
-        job: Job,
-        plan: Plan,
+        clip: SpeechClip,
+        device: torch.device,
         batch: tuple[Window, ...],
         *,
+        keys: tuple[Hashable, Hashable],
         first: int,
         level: SpeechLevel | None,
         borrow: Borrow,
     ) -> SpeechFeatures:
-        """The features of a few windows, of which ``first`` is the first; what was heard before is not heard again."""
-        pieces = [torch.from_numpy(stitching.heard(job.clip, window)) for window in batch]
+        """The features of a few windows, of which ``first`` is the first; what was heard before is not heard again.
+
+        ``keys``: of the recording's words and of the feeling that goes with them, see ``heard``.
+        """
+        pieces = [torch.from_numpy(stitching.heard(clip, window)) for window in batch]
         lengths = tuple(len(piece) for piece in pieces)
-        waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True).to(plan.device)
-        words_of = (self._key, plan, *hearing_key(job.request, job.clip))
-        keys = words_of, feeling_key(words_of, job.other)
+        waveform = torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True).to(device)
         words, feeling = (
-            None if part is None else part.to(plan.device) for part in (self._heard.get(key, first) for key in keys)
+            None if part is None else part.to(device) for part in (self._heard.get(key, first) for key in keys)
         )
         self.hearings += (words is None) + (feeling is None)
         borrowed = borrow(batch, lengths) if feeling is None else feeling

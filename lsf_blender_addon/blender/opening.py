@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,6 @@ class FolderHead:
 
 AnyHead = Head | SceneHead | FolderHead
 
-_last_kit: dict[Path, tuple[Hashable, FaceKit]] = {}
-"""The folder that was read last, and what told it from what it may be later: lines of a batch share it."""
-
 
 def opened(head: AnyHead, name: str | None = None, *, identity: ArrayLike | None = None) -> tuple[Face, Any]:
     """Open the scene of a head, in place of whatever Blender has open; scripts of files do not run.
@@ -102,11 +100,13 @@ def doubt_of(face: Face) -> tuple[str, ...]:
 
 def _kit_of(folder: Path) -> FaceKit:
     stamp = tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in facekit_files(folder))
-    known = _last_kit.get(folder)
-    if known is None or known[0] != stamp:
-        _last_kit.clear()
-        known = _last_kit[folder] = stamp, read_facekit(folder)
-    return known[1]
+    return _read(folder, stamp)
+
+
+@lru_cache(maxsize=1)
+def _read(folder: Path, _stamp: Hashable) -> FaceKit:
+    """Lines of a batch share the folder that was read last, as long as its files are what they were."""
+    return read_facekit(folder)
 
 
 def _standing(head: SceneHead) -> tuple[Face, Any]:

@@ -146,9 +146,17 @@ def _place(thing: Any) -> dict[str, int]:
 
 
 def _modal(window_manager: Any) -> list[str]:
-    """The tools that hold the mouse; of one whose class has gone Blender keeps an empty place for a moment."""
-    tools = [tool for window in window_manager.windows for tool in window.modal_operators]
-    return [tool.bl_idname for tool in tools if tool is not None]
+    """The tools that hold the mouse; of one whose class has gone Blender keeps an empty place for a moment.
+
+    Blender 4.3 keeps a tool there that has lost its properties, and its name with them.
+    """
+    names = []
+    for tool in [tool for window in window_manager.windows for tool in window.modal_operators if tool is not None]:
+        try:
+            names.append(tool.bl_idname)
+        except (ValueError, ReferenceError):
+            continue
+    return names
 
 
 def _sequencer_scene() -> str:

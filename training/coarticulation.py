@@ -20,8 +20,8 @@ COLUMN = {name: number for number, name in enumerate(ARKIT_EXPRESSIONS)}
 JAW = len(ARKIT_EXPRESSIONS)
 SHAPES = ("pucker", "funnel", "spread", "raised", "lowered", "rolled", "forward")
 
-LONG_PAUSE = 0.16
-"""Seconds: shorter silences inside speech do not shut the mouth."""
+LONG_PAUSE = 0.24
+"""Seconds: in shorter silences inside speech the mouth stays ajar (``face_rules.AJAR``)."""
 
 _GAP_FADE = 0.02
 _SHAPE_FADE = 0.085
@@ -61,7 +61,7 @@ def curves(
     """
     t = np.arange(frames) / fps
     stands_out = prominence(samples, phones)
-    visemes = [rules.VISEMES[phone.name] for phone in phones]
+    visemes = _visemes(phones)
     scale = np.where(stands_out > 0, 0.9 + 0.2 * stands_out, 1.0)
     gap = _dominated(t, phones, np.array([v.gap for v in visemes]) * scale, [v.hold for v in visemes], _GAP_FADE)
     jaw = _dominated(t, phones, np.array([v.jaw for v in visemes]) * scale, [v.hold for v in visemes], _JAW_FADE)
@@ -97,6 +97,15 @@ def curves(
     )
 
 
+def _visemes(phones: Sequence[Phone]) -> list[rules.Viseme]:
+    """Each phone's; in a brief silence the mouth stays ajar, unless a bilabial is about to shut it."""
+    visemes = [rules.VISEMES[phone.name] for phone in phones]
+    for number, (phone, rests) in enumerate(zip(phones, resting(phones), strict=True)):
+        if phone.name == "sil" and not rests and phones[number + 1].name not in BILABIALS:
+            visemes[number] = rules.AJAR
+    return visemes
+
+
 def _dominated(t: Array, phones: Sequence[Phone], targets: Array, holds: Sequence[float], fade: float) -> Array:
     """Targets blended by dominance: flat inside each phone's core, falling off exponentially around it."""
     begin = np.array([phone.begin for phone in phones])
@@ -128,11 +137,20 @@ def closures(t: Array, phones: Sequence[Phone]) -> Array:
     return shut
 
 
+def resting(phones: Sequence[Phone]) -> list[bool]:
+    """Which phones are silences that bring the mouth to rest: before and after all speech, and long ones inside it."""
+    edges = (0, len(phones) - 1)
+    return [
+        phone.name == "sil" and (number in edges or phone.end - phone.begin >= LONG_PAUSE)
+        for number, phone in enumerate(phones)
+    ]
+
+
 def pauses(t: Array, phones: Sequence[Phone]) -> Array:
     """How far pauses bring the mouth to rest at each time, 0 to 1: it opens a little before speech begins."""
     rest = np.zeros_like(t)
-    for number, phone in enumerate(phones):
-        if phone.name != "sil" or phone.end - phone.begin < LONG_PAUSE:
+    for number, (phone, rests) in enumerate(zip(phones, resting(phones), strict=True)):
+        if not rests:
             continue
         first, last = number == 0, number == len(phones) - 1
         begin = -1.0 if first else phone.begin + 0.07

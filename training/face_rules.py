@@ -99,6 +99,9 @@ VISEMES: dict[str, Viseme] = {
     "j": Viseme(0.28, 0.2, spread=0.4, shape=0.6),
 }
 
+AJAR = Viseme(0.24, 0.2, hold=0.5, shape=0.05)
+"""The lips in a silence that is too short to shut them: as the phones around leave them, and a little apart."""
+
 SHUT_SHARE = {"p": 0.62, "b": 0.82, "m": 0.92}
 """How much of the phone's time the lips are shut: a voiceless stop's interval ends with its burst and breath."""
 

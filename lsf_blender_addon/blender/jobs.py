@@ -398,12 +398,21 @@ def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
 
 
 def _titles(mesh: Any, name: str, count: int) -> list[str]:
-    """What the new takes are called: numbered on from those that the head has of the same sound."""
+    """What the new takes are called: numbered on from those that the head has of the same sound.
+
+    Where Actions of other heads are called so, the head's name goes with it: Blender would make "hello.001" of "hello".
+    """
     taken = {take.name for take in mesh.lsf.takes}
-    if count == 1 and name not in taken:
-        return [name]
-    free = (title for number in itertools.count(1) if (title := f"{name} take {number}") not in taken)
-    return list(itertools.islice(free, count))
+    titles: list[str] = []
+    for called in (name, f"{name} ({mesh.name})"):
+        if count == 1 and called not in taken:
+            titles = [called]
+        else:
+            free = (title for number in itertools.count(1) if (title := f"{called} take {number}") not in taken)
+            titles = list(itertools.islice(free, count))
+        if not any(title in bpy.data.actions for title in titles):
+            break
+    return titles
 
 
 def _remarks(face: Face, report: bake.BakeReport) -> list[str]:

@@ -123,7 +123,7 @@ class LSF_OT_pick_point(_OnCharacter, bpy.types.Operator):
 
     bl_idname = "lsf.pick_point"
     bl_label = "Pick Selected"
-    # no step of undo: in Edit Mode Blender's would bring back the mesh alone, and leave the point as it is
+    bl_options = {"UNDO"}
 
     if TYPE_CHECKING:
         point: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
 import bpy
@@ -11,14 +10,12 @@ import bpy
 from ..errors import LsfError
 from ..head.basis import SPOKEN
 from ..models.store import installed_models
-from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes, wording
+from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
+from .wording import draw_sentence
 
 TAB = "LSF"
-FEWEST_LETTERS, LETTER = 24, 7.0
-"""How many letters a line has at least, and about how wide one is in pixels at Blender's usual size."""
-
 IDENTITY_SLIDERS = 10
 
 
@@ -64,7 +61,7 @@ class _Takes(_Sidebar):
         take = takes.active(mesh)
         if take is not None and take.edited:
             box = layout.box()
-            _text(box, context, "You edited this take by hand, so shaping leaves it alone.", "INFO")
+            draw_sentence(box, context, "You edited this take by hand, so shaping leaves it alone.", "INFO")
             row = box.row(align=True)
             row.operator("lsf.copy_take")
             row.operator("lsf.bake_over")
@@ -76,7 +73,7 @@ class _Takes(_Sidebar):
             if now:
                 layout.operator("lsf.follow_strip", text="Strip Moved: Follow It", icon="UV_SYNC_SELECT")
             elif why:
-                _text(layout, context, why, "INFO")
+                draw_sentence(layout, context, why, "INFO")
 
 
 class _Shaping(_Sidebar):
@@ -138,9 +135,11 @@ class _Voice(_Sidebar):
         title = model.card.title if model is not None else settings.model
         split.operator_menu_enum("lsf.choose_model", "model", text=title)
         if model is None:
-            _text(layout, context, f"The model {settings.model!r} is not installed here: choose another.", "ERROR")
+            draw_sentence(
+                layout, context, f"The model {settings.model!r} is not installed here: choose another.", "ERROR"
+            )
         else:
-            _text(layout, context, model.terms, "INFO")
+            draw_sentence(layout, context, model.terms, "INFO")
         layout.prop(settings, "feeling", slider=True)
         editor = compat.sequencer_scene(context).sequence_editor
         if editor is not None:
@@ -187,7 +186,7 @@ class _Report(_Sidebar):
             label.label(text=name)
             split.label(text=value, translate=False)
         for warning in told.get("warnings", ()):
-            _text(layout, context, warning, "INFO")
+            draw_sentence(layout, context, warning, "INFO")
 
 
 class LSF_UL_takes(bpy.types.UIList):
@@ -261,7 +260,7 @@ def _draw_sound(layout: Any, context: Any) -> None:
     if settings.source == "FILE":
         box.prop(settings, "sound_file", text="", placeholder="Sound File")
         if settings.sound_file:
-            _text(box, context, f"Is placed at frame {context.scene.frame_current}.", "INFO")
+            draw_sentence(box, context, f"Is placed at frame {context.scene.frame_current}.", "INFO")
         return
     found = strips.chosen(compat.sequencer_scene(context))
     for strip in found[:4]:
@@ -275,7 +274,7 @@ def _draw_sound(layout: Any, context: Any) -> None:
     if len(found) > 4:  # noqa: PLR2004 - more would push the button out of sight
         box.label(text=f"and {len(found) - 4} more")
     if not found:
-        _text(box, context, "Select a sound strip in the sequencer, or choose a file.", "INFO")
+        draw_sentence(box, context, "Select a sound strip in the sequencer, or choose a file.", "INFO")
 
 
 def _draw_head(layout: Any, context: Any) -> None:
@@ -286,7 +285,7 @@ def _draw_head(layout: Any, context: Any) -> None:
     except LsfError as error:
         if thing is not None:
             box.row().label(text=thing.name, icon="OBJECT_DATA", translate=False)
-        _text(box, context, str(error), "INFO")
+        draw_sentence(box, context, str(error), "INFO")
         row = box.row(align=True)
         row.operator("lsf.add_head", text="Add Head", icon="ADD").kind = "BUNDLED"
         row.operator("lsf.add_head", text="FLAME…", icon="FILE_FOLDER").kind = "FLAME"
@@ -300,12 +299,12 @@ def _draw_head(layout: Any, context: Any) -> None:
     if face.table is not None:
         across = panels_character.known_or_soon(face)
         measured = "" if across is None or across.overall is None else f", residual {across.overall:.1f} mm"
-        _text(box, context, face.described + measured)
+        draw_sentence(box, context, face.described + measured)
         return
-    _text(box, context, face.described)
+    draw_sentence(box, context, face.described)
     if face.missing:
         listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence
-        _text(box, context, f"Missing: {listed}", "INFO")
+        draw_sentence(box, context, f"Missing: {listed}", "INFO")
     if face.space == "flame":
         _draw_release(box, context, face)
     _draw_identity(box, context, face)
@@ -318,7 +317,7 @@ def _draw_release(box: Any, context: Any, face: Face) -> None:
     split.prop(face.mesh.lsf, "release", text="")
     if not components.release(face):
         guessed = f"Taken for FLAME {SPOKEN}: its name gives no year. Choose the release if it is 2023."
-        _text(box, context, guessed, "INFO")
+        draw_sentence(box, context, guessed, "INFO")
 
 
 def _draw_identity(box: Any, context: Any, face: Face) -> None:
@@ -332,7 +331,7 @@ def _draw_identity(box: Any, context: Any, face: Face) -> None:
             block = face.keys.key_blocks[f"Shape{number}"]
             column.prop(block, "value", text=f"{number}", slider=True)
         if face.identity_count > IDENTITY_SLIDERS:
-            _text(body, context, f"{face.identity_count - IDENTITY_SLIDERS} more among the mesh's shape keys.")
+            draw_sentence(body, context, f"{face.identity_count - IDENTITY_SLIDERS} more among the mesh's shape keys.")
 
 
 def _draw_run(layout: Any, context: Any) -> None:
@@ -345,7 +344,7 @@ def _draw_run(layout: Any, context: Any) -> None:
         row.label(text="" if left is None else f"{left:.0f} s left")
         row.operator("lsf.cancel", icon="X")
         if job.silent:
-            _text(
+            draw_sentence(
                 layout, context, "The network has said nothing for a minute. Wait, or cancel: nothing is lost.", "INFO"
             )
         return
@@ -354,7 +353,7 @@ def _draw_run(layout: Any, context: Any) -> None:
     row.operator("lsf.animate", icon="OUTLINER_OB_SPEAKER")
     why = operators.why_not(context)
     if why and not preferences.why_not_ready(context) and mesh_of(context) is not None and _has_sound(context):
-        _text(layout, context, why, "INFO")
+        draw_sentence(layout, context, why, "INFO")
 
 
 def _has_sound(context: Any) -> bool:
@@ -369,7 +368,7 @@ def _draw_failure(layout: Any, context: Any) -> None:
         return
     box = layout.box()
     box.alert = True
-    _text(box, context, failure.sentence, "ERROR")
+    draw_sentence(box, context, failure.sentence, "ERROR")
     row = box.row(align=True)
     if jobs.unbaked() is not None:
         row.operator("lsf.bake_kept", text="Bake Again")
@@ -377,14 +376,3 @@ def _draw_failure(layout: Any, context: Any) -> None:
         row.operator("lsf.animate", text="Try Again")
     row.operator("lsf.details")
     row.operator("lsf.dismiss", text="", icon="X")
-
-
-def _text(layout: Any, context: Any, sentence: str, icon: str = "NONE") -> None:
-    """A sentence, cut into lines that the sidebar can show."""
-    scale = context.preferences.system.ui_scale
-    width = context.region.width if context.region is not None else 300
-    letters = max(FEWEST_LETTERS, int((width / scale - (60 if icon != "NONE" else 40)) / LETTER))
-    column = layout.column(align=True)
-    column.scale_y = wording.CLOSE
-    for number, line in enumerate(textwrap.wrap(bpy.app.translations.pgettext_iface(sentence), letters)):
-        column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)

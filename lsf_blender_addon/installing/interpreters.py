@@ -183,10 +183,16 @@ def make_environment(folder: Path, first: Path | None, requirements: WorkerRequi
             reasons.append(str(error))
         else:
             return interpreter
+    needed = f"{requirements.python_words} (64-bit)"
+    if first is not None:
+        raise InstallError(
+            f"The Python under “Build with” cannot make the worker's environment. {' '.join(reasons)} Name {needed} "
+            "there, or leave it empty to let one be found."
+        )
     tried = " ".join(reasons) or "None was found."
     raise InstallError(
-        f"No Python on this computer can make the worker's environment. Install {requirements.python_words} (64-bit), "
-        f"or name one under “Build with”. {tried}"
+        f"No Python on this computer can make the worker's environment. Install {needed}, or name one under “Build "
+        f"with”. {tried}"
     )
 
 

@@ -101,8 +101,10 @@ def test_cancel_ends_a_program_and_what_it_started(program: Callable[[str], Path
     assert not (tmp_path / "late").exists()
 
 
-def test_where_nothing_fits_each_reason_is_given(tmp_path: Path, program: Callable[[str], Path]) -> None:
-    with pytest.raises(InstallError, match=r"Build with.*no Python"):
+def test_a_named_python_that_does_not_fit_is_told_by_itself_with_why(
+    tmp_path: Path, program: Callable[[str], Path]
+) -> None:
+    with pytest.raises(InstallError, match=r"^The Python under “Build with” cannot.*is no Python"):
         make_environment(tmp_path / "environment", program("exit 1"), REQUIREMENTS, nothing)
     assert not (tmp_path / "environment").exists()
 

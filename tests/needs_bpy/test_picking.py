@@ -117,6 +117,27 @@ def test_a_failure_leaves_the_panel_when_the_same_is_done_well_and_only_then(her
     assert failures.last() is None
 
 
+def test_one_undo_in_edit_mode_takes_back_one_picked_selection(hero: Any) -> None:
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.context.view_layer.objects.active = hero
+    keep(hero, "nose_tip", row("nose_tip"))
+    import bmesh  # noqa: PLC0415 only there once bpy is
+
+    name = hero.name
+    bpy.ops.ed.undo_push(message="one point")
+    bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="EDIT")
+    edited = bmesh.from_edit_mesh(hero.data)
+    for part in (*edited.verts, *edited.faces):
+        part.select_set(False)
+    edited.verts.ensure_lookup_table()
+    edited.verts[row("chin")].select_set(True)
+    assert bpy.ops.lsf.pick_point("EXEC_DEFAULT", True, point="chin") == {"FINISHED"}
+    assert set(faces.said_of(bpy.data.objects[name])[1]) == {"nose_tip", "chin"}
+    bpy.ops.ed.undo()
+    hero = bpy.data.objects[name]
+    assert (hero.mode, set(faces.said_of(hero)[1])) == ("EDIT", {"nose_tip"})
+
+
 def test_an_add_on_that_goes_takes_its_words_its_dots_and_its_timer_out_of_the_window(hero: Any) -> None:
     """Blender drops the tools of an add-on that is switched off, and asks none of them to tidy up."""
     window, screen = bpy.context.window_manager.windows[0], bpy.context.screen

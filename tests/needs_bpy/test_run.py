@@ -104,6 +104,20 @@ def test_takes_of_a_second_run_are_numbered_on() -> None:
     assert names == ["speech", *(f"speech take {number}" for number in range(1, 5))]
 
 
+@pytest.mark.usefixtures("scene")
+def test_the_takes_of_a_second_head_carry_its_name_and_no_number_of_blenders(make_head: Callable[..., Any]) -> None:
+    from lsf_blender_addon.blender import rig  # noqa: PLC0415
+
+    bpy.ops.lsf.animate()
+    bob = rig.build_rig(make_head("arkit", correctives=False), "Bob").mesh
+    bpy.context.view_layer.objects.active = bob
+    bpy.ops.lsf.animate()
+    bpy.ops.lsf.animate()
+    called = "speech (Bob)" if compat.has_slots() else "speech"
+    assert [take.name for take in bob.lsf.takes] == [called, f"{called} take 1"]
+    assert not any(action.name[-4:] == ".001" for action in bpy.data.actions)
+
+
 def test_the_feeling_of_another_strip_is_asked_for_and_a_lost_one_is_said(scene: Any, speech: Path) -> None:
     other = strips.place_sound(scene, speech, 200, name="angry")
     other.select = False

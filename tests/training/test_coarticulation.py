@@ -12,11 +12,14 @@ from training.phones import Phone
 FPS = 50.0
 
 
-def face_of(*names: str, agitation: float = 0.0, length: float = 0.14) -> tuple[Face, list[Phone]]:
-    """A pause, the phones one after another, a pause of 0.6 s."""
+def face_of(
+    *names: str, agitation: float = 0.0, length: float = 0.14, silence: float = 0.14
+) -> tuple[Face, list[Phone]]:
+    """A pause, the phones one after another (``silence`` is how long "sil" lasts), a pause of 0.6 s."""
     phones = [Phone("sil", 0.0, 0.4)]
     for name in names:
-        phones.append(Phone(name, phones[-1].end, phones[-1].end + length))
+        lasts = silence if name == "sil" else length
+        phones.append(Phone(name, phones[-1].end, phones[-1].end + lasts))
     phones.append(Phone("sil", phones[-1].end, phones[-1].end + 0.6))
     frames = int(phones[-1].end * FPS)
     t = np.arange(int(phones[-1].end * 16000)) / 16000
@@ -62,6 +65,18 @@ def test_pauses_bring_the_mouth_to_rest() -> None:
     rest = face.motion[round((phones[-1].begin + 0.3) * FPS) :, JAW]
     assert np.abs(rest).max() < 1e-6
     assert face.gap[:10].max() < 0.01
+
+
+def test_a_brief_silence_leaves_the_mouth_ajar_and_a_long_one_shuts_it() -> None:
+    brief, phones = face_of("aa", "n", "sil", "aa", silence=0.15)
+    assert 0.15 < brief.gap[at(phones[3])] < 0.5
+    long, phones = face_of("aa", "n", "sil", "aa", silence=0.4)
+    assert long.gap[at(phones[3])] < 0.01
+
+
+def test_the_lips_are_shut_already_in_a_brief_silence_before_a_bilabial() -> None:
+    face, phones = face_of("aa", "n", "sil", "p", "aa", silence=0.15)
+    assert face.gap[at(phones[3])] < 0.1
 
 
 def test_a_blink_comes_after_a_phrase_and_not_within_it() -> None:

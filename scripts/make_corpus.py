@@ -17,12 +17,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training import corpus
-from training.recipe import SHARES, STARTER
+from training.recipe import STARTER
 
 
 def minutes(hours: float) -> dict[str, float]:
-    """Minutes of each kind of speech for so many hours in all."""
-    return {kind: share * hours * 60.0 for kind, share in SHARES.items()}
+    """Minutes of each kind of speech for so many hours in all, divided as the starter's."""
+    return {kind: share * hours / STARTER.hours for kind, share in STARTER.minutes.items()}
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the shards go")
     parser.add_argument(
-        "--hours", type=float, default=STARTER.hours, help=f"how much speech in all (default {STARTER.hours})"
+        "--hours", type=float, default=STARTER.hours, help=f"how much speech in all (default {STARTER.hours:.1f})"
     )
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()

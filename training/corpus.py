@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ SOLEMN = 0.15
 KINDS = ("espeak_english", "espeak_world", "flite", "festival", "held_out", "pico", "kokoro")
 
 
-def plan(minutes: dict[str, float], shard_seconds: float = 360.0) -> tuple[Shard, ...]:
+def plan(minutes: Mapping[str, float], shard_seconds: float = 360.0) -> tuple[Shard, ...]:
     """Cut the wanted minutes of each kind into shards."""
     shards = []
     for number, kind in enumerate(KINDS):

@@ -18,16 +18,16 @@ from lsf_blender_addon.models.card import (
     WindowCard,
 )
 
-SHARES = {
-    "espeak_english": 0.142,
-    "espeak_world": 0.101,
-    "flite": 0.172,
-    "festival": 0.106,
-    "pico": 0.264,
-    "kokoro": 0.184,
-    "held_out": 0.031,
+MINUTES = {
+    "espeak_english": 65.0,
+    "espeak_world": 46.0,
+    "flite": 78.0,
+    "festival": 48.0,
+    "pico": 120.0,
+    "kokoro": 180.0,
+    "held_out": 14.0,
 }
-"""How the hours of speech are divided; how often each is learnt from is another matter (``batches.SHARES``)."""
+"""Of each kind of speech in the corpus; how often each is learnt from is another matter (``batches.SHARES``)."""
 
 HEARD = {"floor": 16.0, "depth": 8.0}
 """How deep words are heard, in nats of power: 69 dB below the loudest band, and 35 dB below each band's own peaks."""
@@ -75,8 +75,7 @@ class Recipe:
 
     Attributes:
         name: of the model.
-        hours: of speech in the corpus, before it is altered.
-        shares: of each kind of speech in it.
+        minutes: of each kind of speech in the corpus, before it is altered.
         severities: of each variant that the corpus is altered to (0 a studio, 1 a bad line).
         sizes: of the network.
         noises: how many spectra of noise and babble are mixed in while learning.
@@ -88,13 +87,12 @@ class Recipe:
     """
 
     name: str = "starter"
-    hours: float = 7.6
-    shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
+    minutes: Mapping[str, float] = field(default_factory=lambda: MINUTES)
     severities: tuple[float, ...] = (0.1, 0.65)
     shard_seconds: float = 360.0
     sizes: Sizes = field(default_factory=Sizes)
     noises: int = 400
-    hearing: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=1.5e-3, frames=160))
+    hearing: Schedule = field(default_factory=lambda: Schedule(steps=5000, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
     predictor: Schedule = field(default_factory=lambda: Schedule(steps=2200, crops=16, rate=1.3e-3, frames=160))
     closures: Schedule = field(default_factory=lambda: Schedule(steps=1500, crops=16, rate=8e-4, frames=160, warm=50))
@@ -102,16 +100,15 @@ class Recipe:
     seed: int = 1
 
     @property
-    def minutes(self) -> dict[str, float]:
-        """Minutes of each kind of speech."""
-        return {kind: share * self.hours * 60.0 for kind, share in self.shares.items()}
+    def hours(self) -> float:
+        """Of speech in all."""
+        return sum(self.minutes.values()) / 60.0
 
 
 STARTER = Recipe()
 TOY = Recipe(
     name="toy",
-    hours=0.06,
-    shares={"espeak_english": 0.26, "espeak_world": 0.18, "flite": 0.34, "festival": 0.19, "held_out": 0.03},
+    minutes={"espeak_english": 0.94, "espeak_world": 0.65, "flite": 1.22, "festival": 0.68, "held_out": 0.11},
     severities=(0.3,),
     shard_seconds=20.0,
     sizes=Sizes(

@@ -58,6 +58,8 @@ class LSF_OT_pick_points(bpy.types.Operator):
     _before: str
     _picked: list[str]
     _wanted: list[str]
+    _overwritten: bool
+    """Whether another tool may have put its own words over ours since they were said."""
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -101,6 +103,10 @@ class LSF_OT_pick_points(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         view = _view(context, event)
         if view is None or event.type != "LEFTMOUSE" or event.alt:
+            if pressed:
+                self._overwritten = True
+            elif self._overwritten and view is not None:
+                self._show(context)
             return {"PASS_THROUGH"}
         if pressed:
             wrong = self._click(context, mesh, view)
@@ -130,6 +136,7 @@ class LSF_OT_pick_points(bpy.types.Operator):
             say(mesh, {}, {other: rows for other, rows in said_of(mesh)[1].items() if other != name})
 
     def _show(self, context: Any, wrong: str = "") -> None:
+        self._overwritten = False
         count = len(self._picked) + 1
         words = f"({count} of {count + len(self._wanted) - 1})  Click {in_words(self._wanted[0])}"
         drawing.say_above(context.screen, f"{wrong}   {words}" if wrong else words)

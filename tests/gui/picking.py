@@ -103,6 +103,9 @@ def pick_all(hands: Hands) -> None:
     for name in order[half - BACK :]:
         if name == "chin":  # below the view that near, and the tool leaves the wheel to Blender
             hands.turn_wheel(place(hands, "nose_tip"), FARTHER)
+            # Blender's own words stand at the foot until the mouse is back.
+            hands.click(hands.part("TIMELINE", "WINDOW").at(0.5, 0.15))
+            hands.move(place(hands, "nose_tip"))
             hands.picture("pick_nearly_done", 1)
         _pick(hands, name)
     state = hands.wait("the face fitted", lambda state: state["character"]["residual"] is not None, 30)

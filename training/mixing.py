@@ -24,6 +24,13 @@ WIDEST_WARP = 0.26
 LONG_ECHO = 0.4
 """Seconds in which an echo falls by 60 dB that fills the closures of stops."""
 
+WAVERING = (1.0, 0.6)
+"""How far an echo in a random phase makes the lowest band and the highest waver: 4.5 and 2.2 dB, as in rooms made of
+noise that falls off (``evaluation.with_room``)."""
+
+LINGERS = 0.8
+"""How much of a frame's phase is left in the next one, whose window overlaps with it."""
+
 _NATS = float(np.log(10.0) / 10.0)
 """Nats of power in a decibel."""
 
@@ -149,7 +156,7 @@ class Mixer:
         beside_voice = 10.0 ** (-float(self.dice.uniform(-5.0, 12.0)) / 10.0)
         tail = tail * beside_voice / tail[:, self.bands // 3].sum()
         power = bands.exp()
-        wet = _smeared(power, tail)
+        wet = self._interfering(power, _smeared(power, tail))
         share = (power.sum(1) / wet.sum(1).clamp(min=1e-12)).clamp(max=1.0)[:, None]
         heard = torch.log(wet + 1e-10)
         loudness = prosody[:, :1] - torch.log(share + 1e-6)
@@ -157,6 +164,18 @@ class Mixer:
         # What dies away within a phone hides no closure.
         echo = min(beside_voice, 1.0) * min(decay / LONG_ECHO, 1.0)
         return heard, torch.cat((loudness, voiced), dim=1), echo
+
+    def _interfering(self, power: Tensor, echo: Tensor) -> Tensor:
+        """(T, bands) of the direct sound and of its echo → of both together.
+
+        An echo comes in any phase: it strengthens the sound at one moment and quenches it at the next, narrow bands
+        more than wide ones, in which many frequencies even that out.
+        """
+        phases = torch.randn(2, len(power) + 1, self.bands) * float(np.sqrt(0.5))
+        phases = (phases[:, 1:] + LINGERS * phases[:, :-1]) / float(np.hypot(1.0, LINGERS))
+        amplitude = echo.sqrt()
+        together = (power.sqrt() + amplitude * phases[0]).square() + (amplitude * phases[1]).square()
+        return torch.lerp(power + echo, together, torch.linspace(*WAVERING, self.bands))
 
     def _noisy(self, bands: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
         number = int(self.dice.integers(len(self.noises)))
@@ -174,11 +193,10 @@ class Mixer:
 
 
 def _smeared(power: Tensor, tail: Tensor) -> Tensor:
-    """(T, bands) convolved over time with (frames, bands), the direct sound added."""
+    """(T, bands) convolved over time with (frames, bands): what comes after the direct sound."""
     frames, bands = tail.shape
     padded = functional.pad(power.T[None], (frames, 0))[..., :-1]
-    echoed = functional.conv1d(padded, tail.flip(0).T[:, None], groups=bands)[0].T
-    return power + echoed
+    return functional.conv1d(padded, tail.flip(0).T[:, None], groups=bands)[0].T
 
 
 def masked(spectrum: Tensor, bands: int, dice: Dice) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-LETTER = 7.0
+LETTER = 6.5
 """Width of a letter in pixels at a scale of 1: a little more than on average, as capitals and digits are wide."""
 
 FRAME = 60.0

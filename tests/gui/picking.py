@@ -84,12 +84,15 @@ def begin(hands: Hands) -> None:
 
 
 def miss(hands: Hands) -> None:
-    """A click beside the head picks nothing, and is told of at the top of the view."""
+    """A click beside the head picks nothing, and is told of at the top of the view; in the timeline it is Blender's."""
     across, down = place(hands, "nose_tip")  # the chin is below the view
     hands.click((across - BESIDE, down))
     hands.picture("pick_missed", 1)
     if picked(hands.state()):
         raise StepError("a click beside the head picked a point")
+    hands.click(hands.part("TIMELINE", "WINDOW").at(0.5, 0.15))  # its words stand at the foot until the mouse is back
+    hands.move((across, down))
+    hands.picture("pick_goes_on", 1)
 
 
 def pick_all(hands: Hands) -> None:
@@ -103,9 +106,6 @@ def pick_all(hands: Hands) -> None:
     for name in order[half - BACK :]:
         if name == "chin":  # below the view that near, and the tool leaves the wheel to Blender
             hands.turn_wheel(place(hands, "nose_tip"), FARTHER)
-            # Blender's own words stand at the foot until the mouse is back.
-            hands.click(hands.part("TIMELINE", "WINDOW").at(0.5, 0.15))
-            hands.move(place(hands, "nose_tip"))
             hands.picture("pick_nearly_done", 1)
         _pick(hands, name)
     state = hands.wait("the face fitted", lambda state: state["character"]["residual"] is not None, 30)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from lsf_blender_addon.audio import read_clip
 from lsf_blender_addon.speech.mel import LogMelEncoder
-from training.mixing import Chances, Mixer, masked
+from training.evaluation import Spoken, with_room
+from training.mixing import Chances, Mixer, _smeared, masked
 
 NEVER = Chances(
     warp=0.0,
@@ -49,6 +53,22 @@ def test_noise_fills_the_gaps_and_hides_the_voice(spectrum: torch.Tensor) -> Non
     level = (heard - spectrum)[~quiet, :80].median()
     assert ((heard - spectrum)[quiet, :80].mean() - level) > 2
     assert (heard[:, 82] <= spectrum[:, 82] + 1e-6).all()
+
+
+def test_an_echo_wavers_as_in_a_room_that_was_computed_from_the_sound(repository: Path) -> None:
+    encoder = LogMelEncoder({"width": 8, "dilations": [1]})
+    spoken = Spoken("hello", read_clip(repository / "samples" / "hello.wav"), ())
+    dry, wet = (
+        encoder.spectrum(torch.from_numpy(sound.clip.samples)[None])[0] for sound in (spoken, with_room(spoken, 0.5))
+    )
+    tail = 10.0 ** (-6.0 * torch.arange(50) / 50.0)
+    power, echo = dry.exp(), _smeared(dry.exp(), (tail / tail.sum())[:, None].repeat(1, 80))
+    mean = torch.log(power + echo + 1e-10)
+    ours = torch.log(mixer()._interfering(power, echo) + 1e-10)
+    for low in range(0, 80, 16):
+        waver_here, waver_there = ((heard - mean)[:, low : low + 16] for heard in (ours, wet))
+        there = float((waver_there - waver_there.mean(0)).std())
+        assert float((waver_here - waver_here.mean(0)).std()) == pytest.approx(there, rel=0.2)
 
 
 def test_a_room_rings_on_after_the_sound(spectrum: torch.Tensor) -> None:

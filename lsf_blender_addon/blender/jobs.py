@@ -27,6 +27,7 @@ from .faces import Face, face_of, face_or_none, heads_in
 from .kept import Kept, Where
 from .prediction import Predicted, Status, Wish, predicting
 from .strips import Recording
+from .unseen import unseen
 
 BREATH = 0.03
 """Seconds of work between two looks at the window's events."""
@@ -430,7 +431,7 @@ def _remarks(face: Face, report: bake.BakeReport) -> list[str]:
     if report.widened:
         listed = ", ".join(report.widened[:3]) + (" …" if len(report.widened) > 3 else "")  # noqa: PLR2004 in a sentence
         said.append(f"The slider range of {len(report.widened)} shape keys had to grow: {listed}.")
-    return said
+    return said + unseen(face)
 
 
 def _watch(worker: Worker) -> Any:

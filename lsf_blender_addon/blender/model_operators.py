@@ -129,7 +129,9 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
 
     model: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
     agreed: BoolProperty(  # type: ignore[valid-type]
-        name="I use it, and what it makes, for no commercial purpose", options={"SKIP_SAVE"}
+        name="I use it, and what it makes, for no commercial purpose",
+        description="Without this the model stays locked; it is asked once",
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: Any, _event: Any) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import compat
@@ -26,18 +26,21 @@ def lay(name: str, owners: Sequence[Any], before: Sequence[tuple[Any, tuple[Any,
     was = {owner: assigned for owner, assigned in before}  # noqa: C416 - a Blender pointer is its own key
     for owner in owners:
         action, slot = compat.assignment(owner)
-        wanted = {(curve.data_path, curve.array_index) for curve in compat.curves_of(owner)}
+        wanted = _places(compat.curves_of(owner))
         compat.unassign(owner)
-        _strip(owner, name, action, slot)
+        over = _hiding(owner, wanted)
+        _strip(owner, name, action, slot, above=bool(over))
+        said += [f"The track {track.name!r} would have hidden the strip: ours lies above it now." for track in over]
         former = was.get(owner, (None, None))
         if former[0] is None:
             continue
         compat.restore(owner, former)
-        if wanted & {(curve.data_path, curve.array_index) for curve in compat.curves_of(owner)}:
-            compat.unassign(owner)
-            if former[0].users == 0:
-                former[0].use_fake_user = True
+        if _cleared(owner, wanted):
             said.append(f"The Action {former[0].name!r} would have hidden the strip: it is kept, no longer assigned.")
+    for owner in owners:
+        if not owner.animation_data.use_nla:
+            owner.animation_data.use_nla = True
+            said.append(f"The NLA of {owner.name!r} was switched off, with all its tracks: it is on now.")
     return said + uncover(owners)
 
 
@@ -65,6 +68,8 @@ def show(owner: Any, action: Any | None, handle: int) -> None:
             name = tracks[-1].strips[0].name
             _clear(tracks[-1])
             _strip(owner, name, action, slot)
+        channels = compat.channels_of(action, handle)
+        _cleared(owner, _places(channels.curves if channels is not None else ()))
         return
     if action is None:
         compat.unassign(owner)
@@ -110,9 +115,49 @@ def _clear(track: Any) -> None:
         track.strips.remove(strip)
 
 
-def _strip(owner: Any, name: str, action: Any, slot: Any) -> None:
+def _places(curves: Iterable[Any]) -> set[tuple[str, int]]:
+    return {(curve.data_path, curve.array_index) for curve in curves}
+
+
+def _cleared(owner: Any, wanted: set[tuple[str, int]]) -> bool:
+    """Unassign, and keep, an Action that moves what strips below it are to move; whether there was one."""
+    action, _ = compat.assignment(owner)
+    if action is None or not wanted & _places(compat.curves_of(owner)):
+        return False
+    compat.unassign(owner)
+    if action.users == 0:
+        action.use_fake_user = True
+    return True
+
+
+def _hiding(owner: Any, wanted: set[tuple[str, int]]) -> list[Any]:
+    """The artist's tracks above ours that take its channels over; those that blend with it are there on purpose."""
+    tracks = list(_tracks(owner))
+    lowest = next((number for number, track in enumerate(tracks) if _is_ours(track)), len(tracks))
+    return [
+        track
+        for track in tracks[lowest + 1 :]
+        if not track.mute
+        and not _is_ours(track)
+        and any(not strip.mute and strip.blend_type == "REPLACE" and wanted & _moved(strip) for strip in track.strips)
+    ]
+
+
+def _moved(strip: Any) -> set[tuple[str, int]]:
+    """What a strip animates."""
+    if strip.action is None:
+        return set()
+    slot = getattr(strip, "action_slot", None)
+    channels = compat.channels_of(strip.action, slot.handle if slot is not None else 0)
+    return _places(channels.curves if channels is not None else ())
+
+
+def _strip(owner: Any, name: str, action: Any, slot: Any, *, above: bool = False) -> None:
     data = owner.animation_data_create()
     track = next((track for track in data.nla_tracks if _is_ours(track)), None)
+    if track is not None and above:
+        data.nla_tracks.remove(track)
+        track = None
     if track is None:
         track = next((track for track in data.nla_tracks if track.name == TRACK and not len(track.strips)), None)
     if track is None:

@@ -136,8 +136,11 @@ def add(face: Face, made: BakePlan, kept: Kept, *, to_nla: bool) -> tuple[BakeRe
         _add_part(take, face, owner, *compat.assignment(owner))
     keep(_action(take), dataclasses.replace(kept, digest=digest(_channels(take))))
     _point_at(head, len(head.takes) - 1)
-    said = nla.lay(take.name, made.owners, before) if to_nla else nla.uncover(made.owners)
-    return report, said
+    if to_nla:
+        return report, nla.lay(take.name, made.owners, before)
+    aside = dict.fromkeys(action.name for _, (action, _) in before if action is not None and bake.MARK not in action)
+    said = [f"The Action {name!r} was put aside as it is: the list of takes brings it back." for name in aside]
+    return report, said + nla.uncover(made.owners)
 
 
 def show(mesh: Any, index: int) -> None:
@@ -149,8 +152,9 @@ def show(mesh: Any, index: int) -> None:
     head = mesh.lsf
     if _pointing or not 0 <= index < len(head.takes):
         return
-    take = head.takes[index]
     face = face_of(mesh)
+    remember_former(face)
+    take = head.takes[index]
     parts = {part.role: part for part in take.parts}
     if take.ours and any(part.action is None for part in take.parts):
         raise SceneError(f"The Action of the take {take.name!r} was deleted; remove the take from the list.")

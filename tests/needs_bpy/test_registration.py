@@ -65,6 +65,8 @@ def test_every_operator_and_setting_has_a_tooltip_that_blender_can_show() -> Non
             hidden = name in {"rna_type", "name", "filepath", "filter_glob"} or entry.__name__ in HIDDEN
             if not hidden and issubclass(entry, bpy.types.PropertyGroup) and name not in STORED:
                 shown.append((f"{entry.__name__}.{name}", setting.description))
+    agreed = bpy.ops.lsf.accept_terms.get_rna_type().properties["agreed"]
+    shown.append(("the box below the terms of weights", agreed.description))
     assert len(shown) > 25
     assert [name for name, text in shown if not text or text.endswith(".")] == []
 

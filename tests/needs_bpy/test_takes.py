@@ -275,6 +275,90 @@ def test_takes_in_the_nla_are_shaped_and_swapped_in_their_strip(mesh: Any, make_
     assert len(keys.animation_data.nla_tracks) == len(bpy.data.actions) == 0
 
 
+def hold(keys: Any, key: str) -> Any:
+    """An artist's Action on the shape keys, assigned, that holds one of them still."""
+    keys.animation_data_create().action = None
+    keys.key_blocks[key].value = 0.0
+    keys.key_blocks[key].keyframe_insert("value", frame=7)
+    return keys.animation_data.action
+
+
+def into_track(keys: Any, action: Any) -> Any:
+    """The same as a strip on a new track at the top, which lasts."""
+    slot = getattr(keys.animation_data, "action_slot", None)
+    track = keys.animation_data.nla_tracks.new()
+    strip = track.strips.new("mine", 1, action)
+    if slot is not None:
+        strip.action_slot = slot
+    keys.animation_data.action = None
+    return track
+
+
+def test_a_take_in_the_nla_is_seen_again_after_ones_own_animation_was(
+    mesh: Any, make_motion: Motions, evaluated: Callable[..., np.ndarray]
+) -> None:
+    keys = mesh.data.shape_keys
+    own = hold(keys, "mouthPucker")
+    add(mesh, make_motion("arkit"), to_nla=True)
+    before = evaluated(mesh, 20)
+    mesh.lsf.active_take = 0
+    assert keys.animation_data.action == own
+    mesh.lsf.active_take = 1
+    np.testing.assert_array_equal(evaluated(mesh, 20), before)
+    assert own.users > 0
+
+
+def test_a_track_that_would_hide_a_new_strip_comes_to_lie_below_it_and_is_told(
+    mesh: Any, make_motion: Motions, evaluated: Callable[..., np.ndarray]
+) -> None:
+    keys = mesh.data.shape_keys
+    add(mesh, make_motion("arkit"), to_nla=True)
+    before = evaluated(mesh, 20)
+    track = into_track(keys, hold(keys, "mouthPucker"))
+    assert np.abs(evaluated(mesh, 20) - before).max() > 1e-5  # metres, of a small head
+    said = add(mesh, make_motion("arkit"), to_nla=True)
+    assert [sentence for sentence in said if repr(track.name) in sentence]
+    np.testing.assert_array_equal(evaluated(mesh, 20), before)
+
+
+def test_a_track_that_blends_with_the_strips_stays_above_them(mesh: Any, make_motion: Motions) -> None:
+    keys = mesh.data.shape_keys
+    add(mesh, make_motion("arkit"), to_nla=True)
+    track = into_track(keys, hold(keys, "mouthPucker"))
+    track.strips[0].blend_type = "ADD"
+    assert add(mesh, make_motion("arkit"), to_nla=True) == []
+    assert keys.animation_data.nla_tracks[-1] == track
+
+
+def test_an_nla_that_is_switched_off_is_switched_on_for_strips_and_told(mesh: Any, make_motion: Motions) -> None:
+    keys = mesh.data.shape_keys
+    keys.animation_data_create().use_nla = False
+    said = add(mesh, make_motion("arkit"), to_nla=True)
+    assert keys.animation_data.use_nla
+    assert len([sentence for sentence in said if "switched off" in sentence]) == 1
+
+
+def test_an_action_that_came_after_the_takes_is_listed_when_one_of_them_is_clicked(
+    mesh: Any, make_motion: Motions
+) -> None:
+    keys = mesh.data.shape_keys
+    add(mesh, make_motion("arkit"))
+    later = hold(keys, "mouthPucker")
+    mesh.lsf.active_take = 0
+    assert keys.animation_data.action == mesh.lsf.takes[0].parts[0].action
+    assert later.users > 0
+    mesh.lsf.active_take = 1
+    assert keys.animation_data.action == later
+
+
+def test_an_action_that_a_take_puts_aside_is_told(mesh: Any, make_motion: Motions) -> None:
+    own = hold(mesh.data.shape_keys, "mouthPucker")
+    said = add(mesh, make_motion("arkit"), "one")
+    assert len(said) == 1
+    assert repr(own.name) in said[0]
+    assert add(mesh, make_motion("arkit"), "two") == []
+
+
 def test_a_track_that_plays_alone_is_opened_and_told(mesh: Any, make_motion: Motions) -> None:
     keys = mesh.data.shape_keys
     keys.key_blocks["mouthPucker"].keyframe_insert("value", frame=7)

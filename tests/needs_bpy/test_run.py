@@ -95,6 +95,25 @@ def test_one_click_makes_takes_that_lie_at_the_strip_and_a_report(scene: Any) ->
 
 
 @pytest.mark.usefixtures("scene")
+def test_locked_keys_transforms_and_curves_are_no_hindrance_and_stay_locked() -> None:
+    """Locks are there for hands: a take is an Action of its own, and the locked one is put aside whole."""
+    mesh = bpy.data.objects["Ann"]
+    keys = mesh.data.shape_keys
+    mesh.lock_location = mesh.lock_rotation = mesh.lock_scale = (True, True, True)
+    for key in keys.key_blocks:
+        key.lock_shape = True
+    keys.key_blocks["mouthPucker"].keyframe_insert("value", frame=3)
+    own = keys.animation_data.action
+    (curve,) = compat.curves_of(keys)
+    curve.lock = True
+    assert bpy.ops.lsf.animate() == {"FINISHED"}
+    assert keys.animation_data.action != own
+    assert len(curve.keyframe_points) == 1
+    assert curve.lock
+    assert all(key.lock_shape for key in keys.key_blocks)
+
+
+@pytest.mark.usefixtures("scene")
 def test_takes_of_a_second_run_are_numbered_on() -> None:
     bpy.ops.lsf.animate()
     bpy.context.scene.lsf.takes = 2

@@ -20,6 +20,11 @@ class Look:
 
 
 LOOKS: tuple[tuple[str, Look], ...] = (
+    ("teeth_back", Look(0.74, 0.69, 0.61, 0.25)),
+    ("teeth_deep", Look(0.45, 0.36, 0.32, 0.35)),
+    ("gums_back", Look(0.40, 0.17, 0.17, 0.45, flesh=True)),
+    ("tongue_back", Look(0.52, 0.24, 0.24, 0.4, flesh=True)),
+    ("mouth_back", Look(0.37, 0.14, 0.14, 0.5, flesh=True)),
     ("lip", Look(0.74, 0.43, 0.39, 0.38, flesh=True)),
     ("gum", Look(0.66, 0.32, 0.32, 0.35, flesh=True)),
     ("tongue", Look(0.70, 0.35, 0.35, 0.4, flesh=True)),
@@ -39,7 +44,11 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("eye_rim", Look(0.78, 0.50, 0.45, 0.25, flesh=True)),
     ("eye", Look(0.91, 0.89, 0.87, 0.1)),
 )
-"""First word found in a material's name decides; the rest is skin."""
+"""First word found in a material's name decides; the rest is skin.
+
+What lies farther back in a mouth is darker, as if the lips kept the light from it: renderers without such shadows, and
+those of games, would show molars as bright as incisors.
+"""
 
 SKIN = Look(0.86, 0.66, 0.56, 0.48, flesh=True)
 FLESH_SHARE, FLESH_SCALE = 0.15, 0.006

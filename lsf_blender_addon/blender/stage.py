@@ -24,14 +24,18 @@ MARGIN = 1.25
 BACKGROUND = (0.045, 0.05, 0.06)
 """Linear light."""
 
-FILL = 0.45
+FILL = 0.38
 """How bright the surroundings are where they light the head: EEVEE and Cycles."""
 
 SUN = (-0.6, -1.0, 0.45)
 """Where the sun stands, seen from the head: low enough to reach the teeth below the upper lip."""
 
+KICKER = (1.0, 0.1, 0.35)
+"""Where a weaker sun stands: without it, a cheek and an ear that the first one does not reach are flat."""
+
+KICK = 0.9
 SOFTNESS = math.radians(25.0)
-"""How wide the sun is, seen from the head: with a small one, the nose's shadow cuts the cheek in two."""
+"""How wide the suns are, seen from the head: with a small one, the nose's shadow cuts the cheek in two."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +135,14 @@ def _light(scene: Any, centre: Doubles) -> list[Any]:
     world = bpy.data.worlds.new("LSF background")
     compat.plain_background(world, BACKGROUND, FILL)
     scene.world = world
-    sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
-    sun.data.energy, sun.data.angle = 2.6, SOFTNESS
-    scene.collection.objects.link(sun)
-    _aim(sun, centre + np.array(SUN), centre)
-    return [sun, sun.data, world]
+    made = [world]
+    for place, energy in ((SUN, 2.6), (KICKER, KICK)):
+        sun = bpy.data.objects.new("LSF sun", bpy.data.lights.new("LSF sun", "SUN"))
+        sun.data.energy, sun.data.angle = energy, SOFTNESS
+        scene.collection.objects.link(sun)
+        _aim(sun, centre + np.array(place), centre)
+        made += [sun, sun.data]
+    return made
 
 
 def _sight(subject: Any) -> _Sight:

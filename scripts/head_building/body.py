@@ -16,19 +16,25 @@ MATERIALS = (
     "lips",
     "mouth_inside",
     "mouth_lining",
+    "mouth_back",
     "eye_rim",
     "eye_white",
     "limbus",
     "iris",
     "pupil",
     "teeth",
+    "teeth_back",
+    "teeth_deep",
     "gums",
+    "gums_back",
     "tongue",
+    "tongue_back",
     "brows",
     "lashes",
 )
 NOSTRIL_DARK = 2
-LIP_BACK, LINING_END = 11, 18  # the mouth's rings: lips, then the lit lining of lips and cheeks, then the dark
+LIP_BACK = 11  # the mouth's rings: lips, then their and the cheeks' lining, darker step by step
+LINING = ((LIP_BACK, "mouth_lining"), (15, "mouth_back"), (18, "mouth_inside"))  # beyond which ring it is so dark
 LID_MARGIN = 7  # the ring where the lids' skin ends and their moist edge begins
 FLIP = np.array([-1.0, 1.0, 1.0])
 
@@ -102,8 +108,8 @@ def _skin_materials(skin: Skin) -> Indices:
     deepest, nearest = rings.max(axis=1), rings.min(axis=1)
     names[(nearest >= 4) & (deepest <= LIP_BACK)] = MATERIALS.index("lips")
     names[(nearest < -1) & (deepest < -1)] = MATERIALS.index("eye_rim")
-    names[deepest > LIP_BACK] = MATERIALS.index("mouth_lining")
-    names[deepest > LINING_END] = MATERIALS.index("mouth_inside")
+    for last, name in LINING:
+        names[deepest > last] = MATERIALS.index(name)
     return names
 
 

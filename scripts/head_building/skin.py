@@ -8,11 +8,15 @@ import numpy as np
 
 from . import ears, lids, lips
 from .curves import Array, Indices, Mask, unit
+from .fields import near
 from .grid import laid_grid
 from .surface import normals, onto_surface
 from .topology import EAR, EYE, MOUTH, NOSTRIL, Faces, HalfSkin, Key, Opening, half_skin, on_midline, ring_keys
 
 EVEN_ROUNDS = 14
+EASE_ROUNDS = 10
+FOLDS = (((3.9, -7.8, 0.4), (2.6, 2.2, 3.0)), ((4.9, -7.2, -1.4), (1.8, 2.6, 2.4)))
+"""Middles and radii of the fold below the jaw's corner."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +127,17 @@ def _evened(skin: HalfSkin, points: Array, free: Mask, middle: Mask) -> Array:
     return points
 
 
+def _eased(skin: HalfSkin, points: Array, free: Mask, middle: Mask) -> Array:
+    """Smooth the fold from jaw to neck: it crosses the loops aslant, which would show as wrinkles."""
+    around = _neighbours(skin)
+    share = np.max([near(points, centre, radius) for centre, radius in FOLDS], axis=0) * (free & ~middle)
+    numbers = np.flatnonzero(share)
+    for _ in range(EASE_ROUNDS):
+        mean = np.array([points[around[n]].mean(axis=0) for n in numbers])
+        points[numbers] += 0.5 * share[numbers, None] * (mean - points[numbers])
+    return points
+
+
 def build_skin() -> Skin:
     """The skin at rest."""
     half = half_skin()
@@ -140,6 +155,7 @@ def build_skin() -> Skin:
     points[on_clay] = onto_surface(points[on_clay])
     points[middle, 0] = 0.0
     points = _evened(half, points, on_clay, middle)
+    points = _eased(half, points, on_clay, middle)
     places = dict(zip(keys, points, strict=True))
     beside = [np.array([places[k] for k in ring_keys(MOUTH, n)]) for n in (lips.BORDER - 2, lips.BORDER)]
     # the ring beside the red lies half-way to it, or the corner's quads would be slivers

@@ -62,8 +62,16 @@ LEVELS = (
     (0.70, 0.95, 1.0, 0.035),
     (1.05, 0.76, 0.95, -0.01),
 )
-SHOULDER = 0.62
+MOLAR_BEVEL = (0.16, 0.09)  # how much less wide and how much farther in the edge of a full-thick blade is
+MOLAR = 0.5  # from which blade on a tooth grinds: its edge is a surface of its own
+FACE_QUADS = 3  # how many of a ring's quads make the tooth's face; the first ones
+SHOULDER = 0.56
 """Where along half a tooth's width its face begins to turn to the side."""
+
+# The farther back in the mouth, the darker. Of teeth from the middle: the material of the side that shows, and of the
+# others. Of gum and tongue: from which ring on the one is dark and the other is not.
+SHADES = (*(("teeth", "teeth_back"),) * 3, *(("teeth_back", "teeth_deep"),) * 2, ("teeth_deep", "teeth_deep"))
+GUM_BACK, TONGUE_FRONT = 4, 5
 
 
 def _arch(front: float, length: Array) -> tuple[Array, Array]:
@@ -78,14 +86,20 @@ def _arch(front: float, length: Array) -> tuple[Array, Array]:
     return np.stack([px, np.zeros_like(px), pz], axis=-1), normal
 
 
-def _crown(crown: Crown) -> tuple[Array, list[tuple[int, int, int, int]]]:
-    """One tooth in its own frame (x across, y from the edge towards the gum, z outward): a bulged box of rings."""
+def _crown(crown: Crown) -> tuple[Array, list[tuple[int, int, int, int]], list[bool]]:
+    """One tooth in its own frame (x across, y from the edge towards the gum, z outward): a bulged box of rings.
+
+    Returns:
+        Its points, its quads, and whether each quad belongs to the side that shows.
+    """
     points: list[list[float]] = []
     rings: list[list[int]] = []
-    for up, wide, thick, face in LEVELS:
+    up, wide, thick, face = LEVELS[0]
+    bevelled = (up, wide - MOLAR_BEVEL[0] * crown.blade, thick, face - MOLAR_BEVEL[1] * crown.blade)
+    for up, wide, thick, face in (bevelled, *LEVELS[1:]):
         w, shoulder = crown.width / 2 * wide, crown.width / 2 * wide * SHOULDER
         back = face - crown.depth * (crown.blade + (1.0 - crown.blade) * thick)
-        turn = min(0.10, 0.3 * (face - back))
+        turn = min(0.13, 0.3 * (face - back))
         corner = crown.point * (1.0 - min(up / 0.34, 1.0))
         ring = [
             (-w, corner, face - turn),
@@ -104,7 +118,8 @@ def _crown(crown: Crown) -> tuple[Array, list[tuple[int, int, int, int]]]:
     edge, root = rings[0], rings[-1]
     ends = [(edge[7 - n], edge[6 - n], edge[n + 1], edge[n]) for n in range(3)]
     ends += [(root[n], root[n + 1], root[6 - n], root[7 - n]) for n in range(3)]
-    return np.array(points), [q[::-1] for q in quads] + ends
+    shows = [n % len(ring) < FACE_QUADS for n in range(len(quads))] + [crown.blade < MOLAR] * 3 + [False] * 3
+    return np.array(points), [q[::-1] for q in quads] + ends, shows
 
 
 def arch_teeth(*, upper: bool) -> Piece:
@@ -112,19 +127,21 @@ def arch_teeth(*, upper: bool) -> Piece:
     front, edge = (FRONT_UPPER, EDGE_UPPER) if upper else (FRONT_LOWER, EDGE_LOWER)
     points: list[Array] = []
     quads: list[tuple[int, int, int, int]] = []
+    materials: list[str] = []
     start, total = 0.0, 0
-    for crown in UPPER if upper else LOWER:
+    for crown, shade in zip(UPPER if upper else LOWER, SHADES, strict=True):
         place, normal = _arch(front, np.array([start + crown.width / 2]))
-        own, faces = _crown(crown)
+        own, faces, shows = _crown(crown)
         across = np.array([normal[0, 2], 0.0, -normal[0, 0]])
         up = 1.0 if upper else -1.0
         local = place + own[:, :1] * across + own[:, 2:] * normal
         local[:, 1] = edge + up * (own[:, 1] + crown.rise)
         points.append(local)
         quads += [tuple(i + total for i in (q if upper else q[::-1])) for q in faces]  # type: ignore[misc]
+        materials += [shade[0] if shown else shade[1] for shown in shows]
         total += len(local)
         start += crown.width
-    return Piece(np.concatenate(points), np.array(quads, dtype=np.int32), ("teeth",) * len(quads))
+    return Piece(np.concatenate(points), np.array(quads, dtype=np.int32), tuple(materials))
 
 
 def gum(*, upper: bool) -> Piece:
@@ -146,7 +163,9 @@ def gum(*, upper: bool) -> Piece:
     quads = quads if upper else [q[::-1] for q in quads]
     array = np.array(points)
     array[: len(profile), 0] = 0.0
-    return Piece(array, np.array(quads, dtype=np.int32), ("gums",) * len(quads))
+    ring = np.array([q[0] // len(profile) for q in quads])
+    materials = np.where(ring < GUM_BACK, "gums", "gums_back")
+    return Piece(array, np.array(quads, dtype=np.int32), tuple(materials.tolist()))
 
 
 def tongue() -> Piece:
@@ -170,4 +189,6 @@ def tongue() -> Piece:
     last = rings[-1]
     for a in range(3):
         quads.append((last[a], last[7 - a], last[6 - a], last[a + 1]))
-    return Piece(np.array(points), np.array(quads, dtype=np.int32), ("tongue",) * len(quads))
+    ring = np.array([q[0] // len(arc) for q in quads])
+    materials = np.where(ring < TONGUE_FRONT, "tongue_back", "tongue")
+    return Piece(np.array(points), np.array(quads, dtype=np.int32), tuple(materials.tolist()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .body import MATERIALS, Body
+from .body import LINING, MATERIALS, Body
 from .curves import Array
 
 SKIN_FLOOR = 0.25  # the skin fills the map above this line
@@ -25,7 +25,8 @@ def uv_map(body: Body) -> Array:
     skin_points = p[: len(body.skin.points), 1]
     low, high = skin_points.min(), skin_points.max()
     out[..., 1] = SKIN_FLOOR + 0.01 + (1 - SKIN_FLOOR - 0.02) * (corners[..., 1] - low) / (high - low)
-    groups = {"mouth_inside": np.isin(body.material, [MATERIALS.index(m) for m in ("mouth_inside", "mouth_lining")])}
+    lining = np.isin(body.material, [MATERIALS.index(name) for _, name in LINING])
+    groups = {"mouth_inside": lining & (body.quads.max(axis=1) < len(body.skin.points))}
     for part in body.parts:
         if part == "skin":
             continue

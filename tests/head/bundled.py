@@ -18,6 +18,10 @@ HEAD_FILE = Path(__file__).resolve().parents[2] / "vendor_models" / "head" / "he
 MM = 1000.0
 UPPER_LINE = tuple(f"lip_upper_inner_{n}" for n in range(9))
 LOWER_LINE = tuple(f"lip_lower_inner_{n}" for n in range(9))
+TEETH = ("teeth", "teeth_back", "teeth_deep")
+TONGUE = ("tongue", "tongue_back")
+INSIDE = ("mouth_lining", "mouth_back", "mouth_inside")
+SKIN = ("skin", "lips", *INSIDE)
 Array = npt.NDArray[np.float64]
 
 
@@ -103,7 +107,7 @@ class Solid:
 
 def teeth(points: Array) -> list[Solid]:
     """Every crown as a solid, at posed points."""
-    faces = faces_of("teeth")
+    faces = faces_of(*TEETH)
     label = islands()[faces[:, 0]]
     made = []
     for piece in np.unique(label):
@@ -143,7 +147,7 @@ def beyond_skin(points: Array, numbers: npt.NDArray[np.int64]) -> float:
 
     Looked at along +z: skin layers that face forward less those that face back, before the point, count 1 within flesh.
     """
-    faces = faces_of("skin", "lips", "mouth_inside", "mouth_lining")
+    faces = faces_of(*SKIN)
     chosen = faces[(np.abs(head().template[faces][:, :, :2].mean(axis=1) - [0, -0.05]) < [0.05, 0.06]).all(axis=1)]
     triangles = np.concatenate([points[chosen[:, :3]], points[chosen[:, [0, 2, 3]]]])
     triangles = triangles[triangles[:, :, 2].mean(axis=1) > 0.02]
@@ -207,7 +211,7 @@ def areas(points: Array) -> Array:
 @cache
 def _rest_teeth() -> list[tuple[Solid, bool]]:
     """Every crown at rest, and whether it goes with the jaw."""
-    faces = faces_of("teeth")
+    faces = faces_of(*TEETH)
     label = islands()[faces[:, 0]]
     lower = [bool(head().weights[faces[label == piece][0, 0], 2] > 0.5) for piece in np.unique(label)]
     return list(zip(teeth(head().template.astype(np.float64)), lower, strict=True))

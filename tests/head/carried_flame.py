@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from lsf_blender_addon.head.landmarks import LANDMARK_NAMES, positions
 from lsf_blender_addon.head.model import Head
 from lsf_blender_addon.head.topology import LEFT_EYEBALL, RIGHT_EYEBALL, landmarks_of
+from tests.head.bundled import SKIN
 
 Array = npt.NDArray[np.float64]
 UPPER = tuple(f"lip_upper_inner_{n}" for n in range(1, 8))
@@ -135,7 +136,7 @@ def _laid(source: Head, target: Head) -> Array:
 
 
 def _skin(head: Head) -> npt.NDArray[np.int64]:
-    chosen = [head.material_names.index(name) for name in ("skin", "lips", "mouth_inside", "mouth_lining")]
+    chosen = [head.material_names.index(name) for name in SKIN]
     assert head.material_index is not None
     return np.unique(head.faces[np.isin(head.material_index, chosen)])
 

@@ -238,3 +238,10 @@ def test_the_map_lies_within_the_square_and_every_face_has_a_material() -> None:
     assert uv.max() <= 1
     for wanted in ("skin", "lips", "eye_white", "iris", "pupil", "teeth", "tongue", "gums", "brows", "lashes"):
         assert (material == head().material_names.index(wanted)).any(), wanted
+
+
+def test_what_of_the_mouth_lies_farther_back_has_materials_of_its_own() -> None:
+    """They are darker: no renderer without shadows then shows molars as bright as incisors."""
+    for row in (bundled.TEETH, ("gums", "gums_back"), bundled.TONGUE, bundled.INSIDE):
+        depth = [head().template[bundled.faces_of(name)][:, :, 2].mean() * MM for name in row]
+        assert (np.diff(depth) < -4).all(), row

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bundled
 import bundled_speech
 
-from tests.head.bundled import head, posed
+from tests.head.bundled import INSIDE, SKIN, TEETH, TONGUE, head, posed
 
 CHUNK = 25
 TEETH_DEPTH, LIP_GAP, LIP_VOLUME = 0.5, 0.3, 0.2  # millimetres, millimetres, share
@@ -50,7 +50,7 @@ def test_lips_close_where_they_should_and_never_pass_through_each_other() -> Non
 
 
 def test_lips_and_tongue_stay_out_of_the_teeth_in_five_hundred_frames() -> None:
-    numbers = np.concatenate([bundled.points_of("lips", "mouth_inside", "mouth_lining"), bundled.points_of("tongue")])
+    numbers = bundled.points_of("lips", *INSIDE, *TONGUE)
     for points, jaw, _ in _chunks():
         assert bundled.deepest_in_rigid_teeth(points[:, numbers], jaw[:, 0]) <= TEETH_DEPTH
 
@@ -64,7 +64,7 @@ def test_lids_stay_out_of_the_eyeballs_in_five_hundred_frames() -> None:
 
 def test_teeth_and_tongue_stay_behind_the_face_while_it_speaks() -> None:
     for points, _, _ in _chunks():
-        assert bundled.beyond_skin(points[12], bundled.points_of("teeth", "tongue")) <= 0.5
+        assert bundled.beyond_skin(points[12], bundled.points_of(*TEETH, *TONGUE)) <= 0.5
 
 
 def test_lips_keep_their_volume_while_they_speak_and_in_every_unit() -> None:
@@ -83,9 +83,9 @@ def test_every_unit_is_sound_over_a_wide_open_jaw(unit: str) -> None:
     points = posed({unit: 1.0}, 0.35)
     assert bundled.areas(points).min() > 1e-3
     assert not bundled.folded(points).any()
-    for part in (("skin", "lips", "mouth_inside", "mouth_lining"), ("tongue",)):
+    for part in (SKIN, TONGUE):
         assert bundled.deepest_in_teeth(points, bundled.points_of(*part)) <= TEETH_DEPTH
-    assert bundled.beyond_skin(points, bundled.points_of("teeth", "tongue")) <= 0.5
+    assert bundled.beyond_skin(points, bundled.points_of(*TEETH, *TONGUE)) <= 0.5
     assert bundled.lips_crossed(points) <= 0.5
 
 

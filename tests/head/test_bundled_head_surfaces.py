@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bundled
 
-from tests.head.bundled import MM, head, posed
+from tests.head.bundled import MM, SKIN, TEETH, TONGUE, head, posed
 
 Pose = tuple[dict[str, float], float]
 SIDES = ("Left", "Right")
@@ -53,8 +53,8 @@ def test_no_face_is_folded_or_without_area(pose: Pose) -> None:
 @pytest.mark.parametrize("pose", POSES, ids=_name)
 def test_nothing_passes_through_teeth_or_eyeballs(pose: Pose) -> None:
     points = posed(*pose)
-    assert bundled.deepest_in_teeth(points, bundled.points_of("skin", "lips", "mouth_inside", "mouth_lining")) <= 0.5
-    assert bundled.deepest_in_teeth(points, bundled.points_of("tongue")) <= 0.5
+    assert bundled.deepest_in_teeth(points, bundled.points_of(*SKIN)) <= 0.5
+    assert bundled.deepest_in_teeth(points, bundled.points_of(*TONGUE)) <= 0.5
     for left in (True, False):
         assert bundled.eyeball_clearance(points, left=left) >= -0.5
 
@@ -62,7 +62,7 @@ def test_nothing_passes_through_teeth_or_eyeballs(pose: Pose) -> None:
 @pytest.mark.parametrize("pose", POSES, ids=_name)
 def test_teeth_and_tongue_stay_behind_the_lips(pose: Pose) -> None:
     points = posed(*pose)
-    assert bundled.beyond_skin(points, bundled.points_of("teeth", "tongue")) <= 0.5
+    assert bundled.beyond_skin(points, bundled.points_of(*TEETH, *TONGUE)) <= 0.5
 
 
 @pytest.mark.parametrize("pose", POSES, ids=_name)
@@ -140,7 +140,7 @@ def test_faces_that_share_an_edge_are_wound_the_same_way_round() -> None:
 
 
 def test_every_tooth_is_closed() -> None:
-    faces = bundled.faces_of("teeth")
+    faces = bundled.faces_of(*TEETH)
     edges = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2)
     assert set(map(tuple, edges)) == set(map(tuple, edges[:, ::-1]))
 
@@ -148,7 +148,7 @@ def test_every_tooth_is_closed() -> None:
 def test_incisors_end_in_one_even_line() -> None:
     """The edges of the four upper front teeth differ by less than a millimetre, and neighbours nearly touch there."""
     rest = head().template.astype(np.float64)
-    faces = bundled.faces_of("teeth")
+    faces = bundled.faces_of(*TEETH)
     label = bundled.islands()[faces[:, 0]]
     crowns = [rest[np.unique(faces[label == piece])] * MM for piece in np.unique(label)]
     upper = sorted((c for c in crowns if c[:, 1].max() > -44), key=lambda c: float(c[:, 0].mean()))

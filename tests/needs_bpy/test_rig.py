@@ -12,6 +12,7 @@ import pytest
 from mathutils import Matrix
 
 from lsf_blender_addon.blender import faces, rig
+from lsf_blender_addon.blender.materials import material
 from lsf_blender_addon.blender.rotation import channels
 from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
@@ -47,11 +48,31 @@ def test_the_outside_of_the_skin_is_outside(make_head: Maker) -> None:
     assert (np.einsum("pc,pc->p", centres, normals) > 0).all()
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("teeth", "teeth_back", "teeth_deep"),
+        ("gums", "gums_back"),
+        ("tongue", "tongue_back"),
+        ("mouth_lining", "mouth_back", "mouth_inside"),
+    ],
+    ids=lambda row: row[0],
+)
+def test_a_mouth_gets_darker_with_its_depth(row: tuple[str, ...]) -> None:
+    """In Workbench, which shows the material's own colour, as in a render."""
+    made = [material(name) for name in row]
+    shown = [np.mean(one.diffuse_color[:3]) for one in made]
+    assert (np.array(shown[1:]) < 0.6 * np.array(shown[:-1])).all()
+    for one in made:
+        shader = next(node for node in one.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        assert tuple(shader.inputs["Base Color"].default_value) == tuple(one.diffuse_color)
+
+
 def test_polygons_materials_and_the_uv_map_come_from_the_file(make_head: Maker) -> None:
     head = make_head()
     mesh = rig.build_rig(head).mesh.data
     assert [list(polygon.vertices) for polygon in mesh.polygons] == [face[face >= 0].tolist() for face in head.faces]
-    assert [material.name for material in mesh.materials] == ["lips", "skin"]
+    assert [one.name for one in mesh.materials] == ["lips", "skin"]
     assert [polygon.material_index for polygon in mesh.polygons] == head.material_index.tolist()
     assert all(polygon.use_smooth for polygon in mesh.polygons)
     corners = np.array([corner.uv for corner in mesh.uv_layers["UVMap"].data])

@@ -11,7 +11,7 @@ from lsf_blender_addon.motion import ARKIT_EXPRESSIONS
 from .batches import Crops
 from .coarticulation import FEATURES, JAW, gap_weights
 from .face_rules import WIDE_MILLIMETRES
-from .phones import BILABIALS, PHONES
+from .phones import BILABIALS, INDEX, PHONES
 
 _SCALES = {
     "mouthClose": 0.08, "mouthPucker": 0.1, "mouthFunnel": 0.1, "mouthStretch": 0.08, "mouthSmile": 0.08,
@@ -45,6 +45,10 @@ USUAL_CLOSURE = 5.5
 BRIEFEST = 2.5
 """How many times as much as usual each frame of a brief closure counts at most."""
 
+SILENCE = INDEX["sil"]
+AT_REST = 0.02
+"""The widest gap of a mouth at rest."""
+
 LIPS_APART = 0.2
 """Gaps wider than this, where no bilabial is spoken, are to be told apart from shut lips."""
 
@@ -76,6 +80,7 @@ class MotionLoss(nn.Module):
         missed: see ``decided``.
         echoing: how many times ``shut`` and ``missed`` count where an echo is as loud as the voice. It fills the
             silence of closures, so that they are in doubt there, and what is in doubt stays open.
+        resting: how much more the gap counts in pauses that bring the mouth to rest.
         steadiness: the weight of the gap's movement.
         curves: the weight of all curves' errors together.
         rounding: the weight of the error of how round the lips are.
@@ -96,13 +101,14 @@ class MotionLoss(nn.Module):
         decided: float = 0.3,
         missed: float = 2.0,
         echoing: float = 1.0,
+        resting: float = 0.0,
         steadiness: float = 12.0,
         curves: float = 2.0,
         rounding: float = 1.0,
     ) -> None:
         super().__init__()
         self.gap_weight, self.shut, self.decided, self.missed, self.echoing = gap, shut, decided, missed, echoing
-        self.steadiness, self.curves, self.rounding = steadiness, curves, rounding
+        self.resting, self.steadiness, self.curves, self.rounding = resting, steadiness, curves, rounding
         narrow = torch.zeros(FEATURES)
         for name, share in ROUNDING.items():
             narrow[ARKIT_EXPRESSIONS.index(name)] = share
@@ -127,7 +133,8 @@ class MotionLoss(nn.Module):
         curves = torch.where(self.mouth, MOUTH * error.square(), error + LARGE * error.square()).mean(-1)
         gap, wanted_gap = self.gap(motion), self.gap(wanted)
         firmer = self._firmer(crops)
-        lips = (gap - wanted_gap).square() * (1.0 + self.shut * firmer * crops.shut)
+        rests = (crops.phone == SILENCE) & (wanted_gap < AT_REST)
+        lips = (gap - wanted_gap).square() * (1.0 + self.shut * firmer * crops.shut + self.resting * rests)
         per_frame = self.curves * curves + self.gap_weight * lips
         per_frame = per_frame + self.decided * self._decision(gap, wanted_gap, firmer, crops)
         per_frame = per_frame + self.rounding * ((motion - wanted) @ self.narrow).square()

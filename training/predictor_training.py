@@ -44,8 +44,11 @@ DECODER_RATE = 0.2
 ENCODER_RATE = 0.8
 """The encoders' share."""
 
-ECHOING = 4.0
+ECHOING = 3.0
 """How many times closures count in the last stage where an echo is as loud as the voice."""
+
+RESTING = 1.5
+"""How much more the gap counts there in pauses: brief ones, in which the mouth stays ajar, would open long ones too."""
 
 
 class Trainee(nn.Module):
@@ -102,13 +105,14 @@ class Moving:
         trainee: with what the stages before have left.
         schedule: steps and crops.
         echoing: how many times closures count where it echoes (``losses.MotionLoss``).
+        resting: how much more the gap counts in pauses.
     """
 
     parts = ("motion", "codes", "words", "feeling")
 
-    def __init__(self, trainee: Trainee, schedule: Schedule, *, echoing: float) -> None:
+    def __init__(self, trainee: Trainee, schedule: Schedule, *, echoing: float = 1.0, resting: float = 0.0) -> None:
         self.whole, self.schedule = trainee, schedule
-        self.moves = MotionLoss(echoing=echoing)
+        self.moves = MotionLoss(echoing=echoing, resting=resting)
         self.says = HearingLoss(self.whole.heads)
         prior = trainee.network.motion_prior
         for fixed in (prior.motion_encoder, prior.quantize):
@@ -161,14 +165,14 @@ def whole_face(recipe: Recipe, card: ModelCard, folder: Path) -> Moving:
     trainee.network.motion_prior.load_state_dict(left_by(folder, "prior"))
     both = nn.ModuleDict({"listeners": trainee.listeners, "heads": trainee.heads})
     both.load_state_dict(left_by(folder, "hearing"))
-    return Moving(trainee, recipe.predictor, echoing=1.0)
+    return Moving(trainee, recipe.predictor)
 
 
 def firm_closures(recipe: Recipe, card: ModelCard, folder: Path) -> Moving:
     """Stage 4, after stage 3: closures count more where they are hard to hear."""
     trainee = Trainee(card, half=bfloat16_pays())
     trainee.load_state_dict(left_by(folder, "predictor"))
-    return Moving(trainee, recipe.closures, echoing=ECHOING)
+    return Moving(trainee, recipe.closures, echoing=ECHOING, resting=RESTING)
 
 
 def network_of(trainee: dict[str, Tensor]) -> dict[str, Tensor]:

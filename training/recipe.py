@@ -95,7 +95,7 @@ class Recipe:
     hearing: Schedule = field(default_factory=lambda: Schedule(steps=5000, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
     predictor: Schedule = field(default_factory=lambda: Schedule(steps=2200, crops=16, rate=1.3e-3, frames=160))
-    closures: Schedule = field(default_factory=lambda: Schedule(steps=1500, crops=16, rate=8e-4, frames=160, warm=50))
+    closures: Schedule = field(default_factory=lambda: Schedule(steps=1000, crops=16, rate=8e-4, frames=160, warm=50))
     average: float = 0.998
     seed: int = 1
 

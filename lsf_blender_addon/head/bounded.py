@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-FIRST_STEPS, LATER_STEPS = 60, 24
+FIRST_STEPS, LATER_STEPS = 96, 24
 """Steps from nothing, and from an answer that is nearly right."""
 
 RELAXATION = 1.8

@@ -15,7 +15,7 @@ from lsf_blender_addon.network.lsf import load_network
 from training import checkpoints, corpus, material, stages
 from training.batches import Drawer
 from training.coarticulation import FEATURES
-from training.losses import USUAL_CLOSURE, MotionLoss, brevity
+from training.losses import AT_REST, SILENCE, USUAL_CLOSURE, MotionLoss, brevity
 from training.phones import INDEX
 from training.recipe import STARTER, TOY, card_of
 from training.voices import Espeak, Manner, espeak_voice, flite_says
@@ -141,6 +141,18 @@ def test_a_missed_closure_counts_more_the_more_it_echoes(work: Path) -> None:
     ajar[..., 50] += 0.03
     assert MotionLoss(echoing=3.0)(ajar, dry.motion, echoing) > 1.05 * MotionLoss(echoing=3.0)(ajar, dry.motion, dry)
     assert MotionLoss()(ajar, dry.motion, echoing) == MotionLoss()(ajar, dry.motion, dry)
+
+
+def test_a_mouth_that_opens_in_a_pause_can_count_more_and_one_that_opens_in_speech_does_not(work: Path) -> None:
+    files = sorted((work / "work" / "material").glob("flite*.npz"))
+    crops = stages.drawer(TOY, card_of(TOY), files, 0, 1).draw_motion(8, 60)
+    pausing = (crops.phone == SILENCE) & (crops.gap < AT_REST)
+    assert pausing.any()
+    for where, counts_more in ((pausing, True), (~pausing & (crops.phone != SILENCE), False)):
+        opened = crops.motion.clone()
+        opened[..., 50] += 0.03 * where
+        usual, strict = (MotionLoss(resting=resting)(opened, crops.motion, crops) for resting in (0.0, 1.5))
+        assert bool(strict > 1.02 * usual) == counts_more
 
 
 def test_a_brief_closure_counts_as_a_usual_one() -> None:

@@ -50,6 +50,9 @@ ECHOING = 4.0
 RESTING = 0.7
 """How much more the gap counts there in pauses: brief ones, in which the mouth stays ajar, would open long ones too."""
 
+FIRMNESS = 0.6
+"""How far from stage 3's weights to stage 4's those lie that ship."""
+
 
 class Trainee(nn.Module):
     """The network, with the heads that taught its encoders; they go on teaching and are not shipped."""
@@ -175,8 +178,8 @@ def firm_closures(recipe: Recipe, card: ModelCard, folder: Path) -> Moving:
     return Moving(trainee, recipe.closures, echoing=ECHOING, resting=RESTING)
 
 
-def halfway(folder: Path) -> dict[str, Tensor]:
-    """The network's tensors that ship: the mean of what stages 3 and 4 have left, without the heads that taught them.
+def shipped(folder: Path) -> dict[str, Tensor]:
+    """The network's tensors that ship: between what stages 3 and 4 have left, without the heads that taught them.
 
     Stage 4 closes lips that stage 3 leaves open where it echoes, and shuts consonants too; between the two (Wortsman
     2022, WiSE-FT) nearly all of the closures are there and few of the wrong ones.
@@ -184,7 +187,7 @@ def halfway(folder: Path) -> dict[str, Tensor]:
     before, after = left_by(folder, "predictor"), left_by(folder, "closures")
     start = "network."
     return {
-        name.removeprefix(start): torch.lerp(value, after[name], 0.5) if value.is_floating_point() else value
+        name.removeprefix(start): torch.lerp(value, after[name], FIRMNESS) if value.is_floating_point() else value
         for name, value in before.items()
         if name.startswith(start)
     }

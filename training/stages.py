@@ -63,7 +63,7 @@ def make(recipe: Recipe, work: Path, destination: Path, workers: int) -> Path:
             crew = 1 if stage == "prior" else workers
             learn = partial(_learn, stage=stage, recipe=recipe, files=altered, work=work)
             _timed(stage, partial(crews.run, learn, crew, crew))
-    weights = predictor_training.halfway(work)
+    weights = predictor_training.shipped(work)
     even = neutral.even_voices([path for path in spoken if not path.stem.startswith("held_out")])
     weights = lids.with_deep_blinks(card, neutral.with_neutral(card, weights, even), even)
     shipping.write_model(destination, card, weights)

@@ -94,10 +94,10 @@ SCULPT: tuple[Blob, ...] = (
     Blob((0, -2.15, 9.55), (0.34, 0.34), 0.55, to=(0, -2.78, 8.6)),  # columella
     Blob((0.36, -3.1, 8.32), (0.16, 0.16), 0.45, to=(0.42, -4.15, 8.5), paired=True),  # ridges of the philtrum
     Blob((0, -2.95, 8.98), (0.26, 0.24), 0.45, to=(0, -4.1, 9.1), hollow=True),  # philtrum
-    Blob((4.22, -0.95, 6.34), (0.60, 0.42), 1.4, to=(6.25, -0.35, 2.95), paired=True),  # cheekbone and its arch
+    Blob((4.14, -0.95, 6.22), (0.60, 0.42), 1.6, to=(6.15, -0.35, 2.9), paired=True),  # cheekbone and its arch
     Blob((3.1, -1.75, 6.88), (1.05, 0.95, 0.60), 1.2, paired=True),  # flesh of the cheek beside the nose
-    Blob((6.0, -3.75, 5.75), (0.95, 1.4, 1.4), 1.3, paired=True, hollow=True),  # hollow under the cheekbone
-    Blob((2.0, 0.15, 8.1), (0.26, 0.24), 0.9, to=(3.6, -0.55, 7.75), paired=True, hollow=True),  # under the lower lid
+    Blob((6.2, -3.75, 5.95), (0.95, 1.4, 1.4), 1.5, paired=True, hollow=True),  # hollow under the cheekbone
+    Blob((2.0, 0.15, 8.2), (0.26, 0.24), 0.9, to=(3.6, -0.55, 7.85), paired=True, hollow=True),  # under the lower lid
     Blob((2.15, -2.1, 8.5), (0.30, 0.3), 0.9, to=(3.0, -4.2, 8.15), paired=True, hollow=True),  # fold of the cheek
     Blob((0, -6.8, 8.85), (0.5, 0.35), 1.1, to=(1.3, -6.6, 8.45), paired=True, hollow=True),  # fold above the chin
 )

@@ -138,7 +138,7 @@ def add(face: Face, made: BakePlan, kept: Kept, *, to_nla: bool) -> tuple[BakeRe
     _point_at(head, len(head.takes) - 1)
     if to_nla:
         return report, nla.lay(take.name, made.owners, before)
-    aside = dict.fromkeys(action.name for _, (action, _) in before if action is not None and bake.MARK not in action)
+    aside = [name for name in report.put_aside if bake.MARK not in bpy.data.actions[name]]
     said = [f"The Action {name!r} was put aside as it is: the list of takes brings it back." for name in aside]
     return report, said + nla.uncover(made.owners)
 

@@ -164,7 +164,7 @@ def start(context: Any) -> Job:
     _unbaked.clear()
     for other in [path for path in _workers if path != python]:
         _workers.pop(other).stop()
-    worker = _workers.setdefault(python, Worker(python))
+    worker = _workers.setdefault(python, Worker(python, background=not bpy.app.background))
     _current[:] = [Job(order, worker)]
     return _current[0]
 

@@ -29,6 +29,7 @@ from ..errors import CancelledError, LsfError, WorkerError
 from ..motion import FaceMotion
 from .boot import command, end_with_children, surroundings
 from .protocol import (
+    BACKGROUND,
     LONGEST_LINE,
     PROTOCOL,
     PredictRequest,
@@ -105,10 +106,12 @@ class Worker:
 
     Args:
         python: the interpreter that has torch; see ``worker_python``.
+        background: whether it makes way for whatever else wants the processor, such as a window that is drawn.
     """
 
-    def __init__(self, python: Path | None = None) -> None:
+    def __init__(self, python: Path | None = None, *, background: bool = False) -> None:
         self.python = python
+        self.background = background
         self.ready: Ready | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path()
@@ -163,7 +166,7 @@ class Worker:
         self.stop()
         python = worker_python(self.python)
         self._folder = Path(tempfile.mkdtemp(prefix="lsf_worker_"))
-        words = command(python, "worker.server", self._folder)
+        words = command(python, "worker.server", self._folder, *([BACKGROUND] if self.background else []))
         try:
             process = subprocess.Popen(  # noqa: S603 - the person's own Python
                 words,
@@ -172,7 +175,7 @@ class Worker:
                 stderr=subprocess.PIPE,
                 env=_environment(python),
                 start_new_session=os.name == "posix",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=_windows_flags(background=self.background),
             )
         except OSError as reason:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -365,6 +368,12 @@ class Worker:
     def _said(self) -> str:
         last = next((line for line in reversed(self._words) if line.strip()), "")
         return f"Its last words: {last.strip()}" if last else ""
+
+
+def _windows_flags(*, background: bool) -> int:
+    """How a process is created on Windows; 0 elsewhere, where the worker lowers its priority itself."""
+    priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) if background else 0
+    return int(getattr(subprocess, "CREATE_NO_WINDOW", 0) | priority)
 
 
 def _environment(python: Path) -> dict[str, str]:

@@ -20,6 +20,9 @@ from ..audio import SpeechClip
 from ..errors import LsfError, WorkerError
 
 PROTOCOL = 2
+BACKGROUND = "background"
+"""A word after the folder: the worker makes way for whatever else wants the processor."""
+
 LONGEST_LINE = 1 << 20
 MOST_TAKES = 64
 SHAPE_SIZE = 300

@@ -1,6 +1,7 @@
 """The worker process: reads requests from its standard input until that closes, answers on its standard output.
 
-``python -m lsf_blender_addon.worker.server FOLDER``; FOLDER is where arrays pass, and is removed at the end.
+``python -m lsf_blender_addon.worker.server FOLDER [background]``; FOLDER is where arrays pass, and is removed at
+the end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 
 from .. import __version__
 from ..errors import CancelledError, LsfError, WorkerError
-from .protocol import LONGEST_LINE, PROTOCOL, line_of, message_of, request_of
+from .protocol import BACKGROUND, LONGEST_LINE, PROTOCOL, line_of, message_of, request_of
 from .room import require_room
 
 REPORT_INTERVAL = 0.1
@@ -26,6 +27,9 @@ LEAST_SHARE = 0.03
 """Below it, the time left is a guess not worth saying."""
 
 EXIT_UNUSABLE = 3
+MAKING_WAY = 5
+"""How nice a worker in the background is: on a full processor a window gets three times as much of each core, and on an
+idle one nothing is lost."""
 
 
 class Server:
@@ -152,11 +156,13 @@ def _precision_words(devices: Any) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the worker; ``arguments`` hold the folder."""
+    """Run the worker; ``arguments`` hold the folder, and whether it makes way for others."""
     # What libraries print must not reach the pipe that messages go through.
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     folder = Path(arguments[0])
+    if BACKGROUND in arguments[1:] and os.name == "posix":  # Windows is told where the process is created
+        os.nice(MAKING_WAY)
     try:
         return Server(sys.stdin.buffer, outgoing, folder).serve()
     except BrokenPipeError:

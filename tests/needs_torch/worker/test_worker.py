@@ -20,6 +20,7 @@ from lsf_blender_addon.errors import AudioError, CancelledError, DeviceError, Mo
 from lsf_blender_addon.worker.client import CANCEL_SECONDS, Done, Failed, Worker
 from lsf_blender_addon.worker.protocol import PredictRequest, Progress
 from lsf_blender_addon.worker.runtime import Runtime
+from lsf_blender_addon.worker.server import MAKING_WAY
 
 PATIENCE = 180.0
 """Seconds that a busy machine may take; where a test waits so long, the thing waited for does not come."""
@@ -232,6 +233,16 @@ def test_samples_that_cannot_be_handed_over_fail_their_request_and_leave_the_wor
         worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))
     worker._folder = folder
     assert len(worker.predict(PredictRequest(noise(1.0), light_model, device="cpu"))) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks POSIX for a process's priority")
+@pytest.mark.parametrize(("background", "nicer"), [(False, 0), (True, MAKING_WAY)])
+def test_a_worker_in_the_background_makes_way_for_the_window(*, background: bool, nicer: int) -> None:
+    with Worker(background=background) as worker:
+        worker.wait_ready()
+        assert worker.pid is not None
+        ours, its = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker.pid))
+    assert its == min(ours + nicer, 19)
 
 
 def test_stray_prints_do_not_reach_the_messages(tmp_path: Path) -> None:

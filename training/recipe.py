@@ -81,7 +81,7 @@ class Recipe:
         noises: how many spectra of noise and babble are mixed in while learning.
         hearing: stage 1, the encoders.
         prior: stage 2, the codes.
-        predictor: stage 3, all together; ``closures``: stage 4, the same with firmer lips in rooms.
+        predictor: stage 3, all together; ``finish``: stage 4, the same three times with firmer lips.
         seed: of all that is drawn.
         average: decay of the moving average of the weights that ships.
     """
@@ -95,7 +95,7 @@ class Recipe:
     hearing: Schedule = field(default_factory=lambda: Schedule(steps=5000, crops=16, rate=1.5e-3, frames=160))
     prior: Schedule = field(default_factory=lambda: Schedule(steps=3000, crops=16, rate=7e-4, frames=64))
     predictor: Schedule = field(default_factory=lambda: Schedule(steps=2200, crops=16, rate=1.3e-3, frames=160))
-    closures: Schedule = field(default_factory=lambda: Schedule(steps=1000, crops=16, rate=8e-4, frames=160, warm=50))
+    finish: Schedule = field(default_factory=lambda: Schedule(steps=1000, crops=16, rate=8e-4, frames=160, warm=50))
     average: float = 0.998
     seed: int = 3
 
@@ -119,7 +119,7 @@ TOY = Recipe(
     hearing=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
     prior=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
     predictor=Schedule(steps=12, crops=4, rate=2e-3, frames=60, warm=4, keep_every=5),
-    closures=Schedule(steps=6, crops=4, rate=1e-3, frames=60, warm=2, keep_every=5),
+    finish=Schedule(steps=6, crops=4, rate=1e-3, frames=60, warm=2, keep_every=5),
 )  # fmt: skip
 """The same stages in seconds: for tests."""
 

@@ -36,7 +36,7 @@ STAGES: Mapping[str, Callable[[Recipe, ModelCard, Path], learning.Pupil]] = {
     "hearing": lambda recipe, card, _: hearing_training.Hearing(card, recipe.hearing),
     "prior": lambda recipe, card, _: prior_training.Coding(card, recipe.prior),
     "predictor": predictor_training.whole_face,
-    "closures": predictor_training.firm_closures,
+    **{name: partial(predictor_training.finish, name=name) for name in predictor_training.FINISHES},
 }
 """What is learnt, in order; each stage takes up what those before it left in the folder."""
 

@@ -19,6 +19,9 @@ from tests.head.bundled import head
 from tests.head.characters import facekit
 from tests.head.facekit_folder import facekit_folder
 
+AS_WELL = 0.05 + 1e-9
+"""How far two scores of the six recordings may lie apart: one of their twenty closures, which is just .05."""
+
 
 @pytest.mark.slow
 def test_scores_on_a_third_party_face_are_those_on_ours(shared: Path, tmp_path: Path) -> None:
@@ -37,7 +40,7 @@ def test_scores_on_a_third_party_face_are_those_on_ours(shared: Path, tmp_path: 
     assert len(ours) == 6
     before, after = scorer["pool"](ours), scorer["pool"](theirs)
     for measure in set(before) - {"lag_ms"}:
-        assert after[measure] == pytest.approx(before[measure], abs=0.05), measure
+        assert after[measure] == pytest.approx(before[measure], abs=AS_WELL), measure
     assert abs(after["lag_ms"] - before["lag_ms"]) <= 10
 
 

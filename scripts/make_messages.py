@@ -28,6 +28,7 @@ from environment import REPOSITORY
 sys.path.insert(0, str(REPOSITORY))
 
 from lsf_blender_addon.head.picking import PICKED_NAMES, in_words
+from lsf_blender_addon.installing.inspection import DEVICE_WORDS
 from lsf_blender_addon.translations.catalogue import FEWEST_LETTERS, Template
 from lsf_blender_addon.translations.portable import lines_of
 
@@ -285,14 +286,24 @@ def gathered() -> dict[Message, list[str]]:
         gatherer.visit(ast.parse(path.read_text(encoding="utf-8")))
         for message in gatherer.found:
             places.setdefault(message, []).append(path.relative_to(REPOSITORY).as_posix())
-    for name in PICKED_NAMES:
-        for words in (name.replace("_", " ").capitalize(), in_words(name)):
-            places.setdefault(Message(words), []).append("lsf_blender_addon/head/picking.py")
+    for where, words in made_by_rule():
+        places.setdefault(Message(words), []).append(f"lsf_blender_addon/{where}")
     for message, where in places.items():
         why = why_not_found_again(message)
         if why:
             raise ValueError(f"{where[0]}: {message.words!r} {why}")
     return places
+
+
+def made_by_rule() -> Iterator[tuple[str, str]]:
+    """Texts that stand nowhere in the sources as they are shown, and where they are made."""
+    for name in PICKED_NAMES:
+        yield "head/picking.py", name.replace("_", " ").capitalize()
+        yield "head/picking.py", in_words(name)
+    for word in ("left", "right", "mouth"):
+        yield "head/finding.py", word
+    for words in DEVICE_WORDS.values():
+        yield "installing/inspection.py", words
 
 
 def why_not_found_again(message: Message) -> str:
@@ -302,8 +313,7 @@ def why_not_found_again(message: Message) -> str:
         return "has braces of its own, which translators' tools take for fields: say it without."
     if message.words[:1] in {" ", ",", ";"}:
         return "is a piece of a sentence, which other languages put together otherwise: say each sentence as a whole."
-    numbers = template.fields and all(name.startswith("number") for name in template.fields)
-    if template.fields and template.letters < (1 if numbers else FEWEST_LETTERS):
+    if template.fields and template.letters < (1 if template.counts else FEWEST_LETTERS):
         return "has hardly a word around its fields: say it in one sentence, or show its parts one by one."
     return ""
 

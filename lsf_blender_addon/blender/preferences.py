@@ -222,11 +222,11 @@ def _draw_models(layout: Any, context: Any) -> None:
             buttons.operator("lsf.accept_terms").model = model.folder.name
         if not model.ours:
             buttons.operator("lsf.remove_model", text="", icon="TRASH").model = model.folder.name
-        name = card.licence.name
-        terms = f"{name}, commercial use: yes" if card.licence.commercial_use else f"{name}, commercial use: no"
-        facts = f"{SPACES.get(card.space, card.space)}, {card.fps:g} fps, {size(model.size)}"
-        # below the buttons, which would take half of its line
-        draw_sentence(box, context, f"{in_blenders_language(terms)}, {in_blenders_language(facts)}")
+        name, space, much = card.licence.name, SPACES.get(card.space, card.space), size(model.size)
+        facts = f"{name}, commercial use: no, {space}, {card.fps:g} fps, {much}"
+        if card.licence.commercial_use:
+            facts = f"{name}, commercial use: yes, {space}, {card.fps:g} fps, {much}"
+        draw_sentence(box, context, facts)  # below the buttons, which would take half of its line
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
     for entry in fetchable():

@@ -27,7 +27,7 @@ NUMBER = re.compile(r"[-+]?(?:[0-9][0-9.,]*(?:e[-+]?[0-9]+)?%?|inf|nan)")
 FEWEST_LETTERS = 3
 """Letters outside of its fields that a template has at least, unless all its fields are numbers."""
 
-FEWEST_WITHIN = 12
+FEWEST_WITHIN = 7
 """The same for a template that is looked for within another's field, where names and paths stand too."""
 
 DEEPEST = 3
@@ -56,6 +56,11 @@ class Template:
     def letters(self) -> int:
         """How many letters stand outside of its fields: how surely a sentence is told by it."""
         return sum(sign.isalpha() for literal in self.literals for sign in literal)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has numbers alone in its fields, which no name is taken for."""
+        return all(name.startswith("number") for name in self.fields)
 
     @property
     def loose(self) -> int:
@@ -136,18 +141,19 @@ class Catalogue:
         if exact is not None:
             return exact
         for template, said in self.templates:
-            if template.letters < fewest:
-                return None
+            if template.letters < fewest and not template.counts:
+                continue
             values = template.values_in(words)
             if values is not None:
                 return said.filled({name: self._within(name, value, deepest) for name, value in values.items()})
         return None
 
     def _within(self, name: str, value: str, deepest: int) -> str:
+        """What a field becomes: a sentence of ours, a list in which some are texts of ours, or what it was."""
         if not name.startswith("text") or not deepest:
             return value
         found = self._found(value, FEWEST_WITHIN, deepest - 1)
-        return value if found is None else found
+        return ", ".join(self.texts.get(part, part) for part in value.split(", ")) if found is None else found
 
 
 def read_catalogue(path: Path) -> tuple[Catalogue, list[str]]:

@@ -48,6 +48,11 @@ def test_a_sentence_within_a_sentence_is_translated_too() -> None:
     assert CATALOGUE.translated(words) == "Für 4 s fehlt der Speicher. Andere Programme schließen hilft."
 
 
+def test_what_is_ours_in_a_list_is_translated() -> None:
+    few = Catalogue({"Missing: {text}": "Es fehlt: {text}", "a bone 'jaw'": "ein Knochen 'jaw'"})
+    assert few.translated("Missing: mouthPucker, a bone 'jaw'") == "Es fehlt: mouthPucker, ein Knochen 'jaw'"
+
+
 def test_a_template_that_says_more_wins_over_a_general_one() -> None:
     few = Catalogue({"{text} is gone": "falsch", "The strip {text} is gone": "richtig {text}"})
     assert few.translated("The strip A is gone") == "richtig A"

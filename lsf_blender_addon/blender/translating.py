@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +58,7 @@ def unregister() -> None:
     """Take them back."""
     bpy.app.translations.unregister(TOP_PACKAGE)
     _catalogues.clear()
+    _translated.cache_clear()
 
 
 def in_blenders_language(words: str, switch: Switch = "interface") -> str:
@@ -71,7 +73,7 @@ def in_blenders_language(words: str, switch: Switch = "interface") -> str:
     if not getattr(view, f"use_translate_{switch}", view.use_translate_interface):
         return words
     found = _spoken()
-    said = found.translated(words) if found is not None else None
+    said = _translated(found, words) if found is not None else None
     return bpy.app.translations.pgettext(words) if said is None else said
 
 
@@ -83,6 +85,12 @@ def refuse(operator: Any, why: str) -> None:
 def report(operator: Any, level: Literal["INFO", "WARNING", "ERROR"], words: str) -> None:
     """Blender's own line of what an operator did, at the foot of the window, or in a box for an error."""
     operator.report({level}, in_blenders_language(words, "reports"))
+
+
+@lru_cache(maxsize=512)
+def _translated(spoken: Catalogue, words: str) -> str | None:
+    """A panel asks for the same sentences at every redraw, and each costs a millisecond or two to find."""
+    return spoken.translated(words)
 
 
 def _spoken() -> Catalogue | None:

@@ -134,7 +134,7 @@ class _Voice(_Sidebar):
         label.alignment = "RIGHT"
         label.label(text="Model")
         title = model.card.title if model is not None else settings.model
-        split.operator_menu_enum("lsf.choose_model", "model", text=title)
+        split.operator_menu_enum("lsf.choose_model", "model", text=title, translate=False)
         if model is None:
             draw_sentence(
                 layout, context, f"The model {settings.model!r} is not installed here: choose another.", "ERROR"

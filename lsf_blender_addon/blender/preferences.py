@@ -42,11 +42,16 @@ SPACES = {"arkit": "ARKit", "flame": "FLAME"}
 _build_items: list[tuple[str, str, str]] = []
 
 
+def _item(key: str, *, name: str, description: str) -> tuple[str, str, str]:
+    """An entry of a menu; Blender looks its texts up."""
+    return key, name, description
+
+
 def _builds(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
     """The menu of builds; kept, because Blender does not keep the texts itself."""
     if not _build_items:
-        found = in_blenders_language("The build for the graphics card that is found, if any", "tooltips")
-        _build_items.append((AUTOMATIC, in_blenders_language("Automatic"), found))
+        found = "The build for the graphics card that is found, if any"
+        _build_items.append(_item(AUTOMATIC, name="Automatic", description=found))
         _build_items.extend(
             (build.name, build.title, f"PyTorch {worker_requirements().torch}{build.label}")
             for build in worker_requirements().builds.values()

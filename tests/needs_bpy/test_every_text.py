@@ -80,7 +80,7 @@ class Shown:
         def draw(*values: Any, **named: Any) -> Any:
             text = named.get("text")
             if name.startswith("operator"):
-                return self._operator(values[0], text, translate=named.get("translate", True))
+                return self._operator(values[0], text if named.get("translate", True) else "")
             if name == "prop" and text is None:
                 self._property(values[0].bl_rna.properties[values[1]], expand=named.get("expand", False))
             for words in (text, named.get("heading"), named.get("placeholder")):
@@ -90,13 +90,9 @@ class Shown:
 
         return draw
 
-    def _operator(self, name: str, text: str | None, *, translate: bool) -> Any:
+    def _operator(self, name: str, text: str | None) -> Any:
         group, verb = name.split(".")
-        kind = getattr(getattr(bpy.ops, group), verb).get_rna_type()
-        if text is None or not translate:
-            self._say(kind.name if text is None else "", "Operator")
-        if text and translate:
-            self._say(text, "Operator")
+        self._say(getattr(getattr(bpy.ops, group), verb).get_rna_type().name if text is None else text, "Operator")
         return SimpleNamespace()
 
     def _property(self, kind: Any, *, expand: bool) -> None:

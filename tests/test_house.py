@@ -19,6 +19,7 @@ BELOW: dict[str, set[str]] = {
     "pickles": {"errors"},
     "arrays": {"errors"},
     "texts": {"errors"},
+    "translations": {"errors", "texts"},
     "motion": {"errors", "arrays"},
     "formats": {"errors", "arrays", "texts", "motion"},
     "audio": {"errors"},
@@ -36,7 +37,7 @@ BELOW: dict[str, set[str]] = {
     "worker": {"errors", "arrays", "models", "motion", "audio", "speech", "network"},
     "blender": {
         *("errors", "arrays", "formats", "models", "motion", "audio", "reduction", "eyes", "moments", "head", "worker"),
-        *("installing", "jobs"),
+        *("installing", "jobs", "translations"),
     },
     "batch": {"errors", "texts", "worker"},
     "cli": {"errors", "arrays", "models", "motion", "audio", "head", "worker", "blender", "commands"},
@@ -48,8 +49,8 @@ BELOW: dict[str, set[str]] = {
 
 NUMPY_ALONE = ("head", "motion", "arrays", "formats", "reduction", "eyes", "moments")
 TORCH = {"torch", "transformers", "safetensors", "lightning"}
-STANDARD_ALONE = ("errors", "locks", "download", "installing")
-"""What runs before anything is installed."""
+STANDARD_ALONE = ("errors", "locks", "download", "installing", "translations")
+"""What runs before anything is installed, or beside nothing else."""
 
 BLENDER = {"bpy", "bmesh", "mathutils", "aud", "bpy_extras", "gpu"}
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from .translating import in_blenders_language
+
 PANELS = {"VIEW_3D": "UI", "SEQUENCE_EDITOR": "UI"}
 """Editor → its region that holds our panel."""
 
@@ -37,16 +39,16 @@ _below: set[str] = set()
 """Names of the screens and workspaces whose lines hold our words."""
 
 
-def say_above(screen: Any, words: str) -> None:
-    """Put words into the headers of a screen's 3D views."""
+def say_above(screen: Any, *sentences: str) -> None:
+    """Put sentences into the headers of a screen's 3D views, in Blender's language."""
     _above.add(screen.name)
-    _say_above(screen, words)
+    _say_above(screen, "   ".join(in_blenders_language(words) for words in sentences))
 
 
 def say_below(workspace: Any, words: str) -> None:
-    """Put words into the line at the foot of the window."""
+    """Put a sentence into the line at the foot of the window, in Blender's language."""
     _below.add(workspace.name)
-    workspace.status_text_set(words)
+    workspace.status_text_set(in_blenders_language(words))
 
 
 def speaking() -> set[str]:

@@ -133,13 +133,13 @@ class Face:
         """What it is, in one line."""
         if self.table is not None:
             jaw = f"jaw bone {self.jaw!r}" if self.jaw else "jaw by shape key" if self.opens else "no jaw"
-            matched = f"{len(self.table.matched)} of {len(self.table.rows)} shapes matched"
-            return f"{f'{self.kind} character' if self.kind else 'Character'}, {matched}, {jaw}"
+            kind = f"{self.kind} character" if self.kind else "Character"
+            return f"{kind}, {len(self.table.matched)} of {len(self.table.rows)} shapes matched, {jaw}"
         jaw = "jaw bone" if self.jaw else "no jaw"
         if self.space == "flame":
             total = sum(1 for key in self.keys.key_blocks if re.fullmatch(r"Exp\d+", key.name))
-            return f"{self.identity_count} identity + {total} expression keys, {jaw}"
-        return f"{sum(bool(name) for name in self.expressions)} of {CHANNELS} ARKit keys, {jaw}"
+            return f"{self.identity_count:d} identity + {total:d} expression keys, {jaw}"
+        return f"{sum(bool(name) for name in self.expressions)} of {CHANNELS:d} ARKit keys, {jaw}"
 
 
 def face_of(thing: Any) -> Face:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import LsfError
+from .translating import report
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ def told_in_panel(execute: Execute) -> Callable[[Any, Any], set[str]]:
 
     def show(operator: Any, error: LsfError) -> None:
         tell(error, operator=operator.bl_idname)
-        operator.report({"WARNING"}, str(error))
+        report(operator, "WARNING", str(error))
 
     return _ending(execute, show)
 
 
 def told_in_box(execute: Execute) -> Callable[[Any, Any], set[str]]:
     """An operator that ends with the sentence of an error in a box: where there is no panel, as in the preferences."""
-    return _ending(execute, lambda operator, error: operator.report({"ERROR"}, str(error)))
+    return _ending(execute, lambda operator, error: report(operator, "ERROR", str(error)))
 
 
 def _ending(execute: Execute, show: Callable[[Any, LsfError], None]) -> Callable[[Any, Any], set[str]]:

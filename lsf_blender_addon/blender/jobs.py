@@ -349,8 +349,8 @@ def _shape(face: Face, card: ModelCard) -> tuple[float, ...] | None:
 
 
 def _name(recordings: tuple[Recording, ...]) -> str:
-    more = f" and {len(recordings) - 1} more" if len(recordings) > 1 else ""
-    return f"{recordings[0].path.stem}{more}"
+    first, more = recordings[0].path.stem, len(recordings) - 1
+    return f"{first} and {more:d} more" if more else first
 
 
 def _baked(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
@@ -427,7 +427,7 @@ def _remarks(face: Face, report: bake.BakeReport) -> list[str]:
         )
     across = None if face.space == "arkit" else crossing.known(face)
     if across is not None and across.reason:
-        said.append(f"{crossing.BY_NAMES_ALONE} {across.reason}")
+        said += [crossing.BY_NAMES_ALONE, across.reason]
     if report.widened:
         listed = ", ".join(report.widened[:3]) + (" …" if len(report.widened) > 3 else "")  # noqa: PLR2004 in a sentence
         said.append(f"The slider range of {len(report.widened)} shape keys had to grow: {listed}.")

@@ -18,6 +18,7 @@ from ..models.store import InstalledModel, installed_models, user_folder, vendor
 from . import drawing, job_watch
 from .failures import told_in_box
 from .setup_operators import why_offline
+from .translating import refuse, report
 from .wording import draw_sentence
 
 MODEL = "model"
@@ -69,7 +70,7 @@ class LSF_OT_import_model(bpy.types.Operator, ImportHelper):  # noqa: N801
     def poll(cls, _context: Any) -> bool:
         """One at a time."""
         if job_watch.running(MODEL) is not None:
-            cls.poll_message_set("A model is being brought here already")
+            refuse(cls, "A model is being brought here already")
             return False
         return True
 
@@ -103,9 +104,9 @@ class LSF_OT_fetch_model(bpy.types.Operator):  # noqa: N801
     def poll(cls, _context: Any) -> bool:
         """One at a time, and with the network."""
         if job_watch.running(MODEL) is not None:
-            cls.poll_message_set("A model is being brought here already")
+            refuse(cls, "A model is being brought here already")
         elif why_offline():
-            cls.poll_message_set(why_offline())
+            refuse(cls, why_offline())
         else:
             return True
         return False
@@ -151,7 +152,7 @@ class LSF_OT_accept_terms(bpy.types.Operator):  # noqa: N801
         """Keep the answer."""
         model = _model(self.model)
         if model is None or not self.agreed:
-            self.report({"INFO"}, "Not agreed: the model stays unused.")
+            report(self, "INFO", "Not agreed: the model stays unused.")
             return {"CANCELLED"}
         give_consent(model.card)
         drawing.jobs()

@@ -10,6 +10,7 @@ import bpy
 from ..errors import CancelledError, LsfError
 from . import drawing, failures, jobs, preferences
 from .failures import told_in_panel
+from .translating import refuse, report
 
 TICK = 0.05
 """Seconds between two looks at the worker."""
@@ -42,7 +43,7 @@ class LSF_OT_animate(bpy.types.Operator):
         """Whether a run can begin; otherwise the reason is shown where the mouse rests."""
         why = why_not(context)
         if why:
-            cls.poll_message_set(why)
+            refuse(cls, why)
         return not why
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
@@ -91,7 +92,7 @@ class LSF_OT_animate(bpy.types.Operator):
             told = jobs.finish(context)
         except LsfError as error:
             return self._failed(error)
-        self.report({"INFO"}, f"{told['keys']:,} keys on {told['channels']} channels in {told['seconds']:g} s")
+        report(self, "INFO", f"{told['keys']:,} keys on {told['channels']:d} channels in {told['seconds']:g} s")
         return {"FINISHED"}
 
     def cancel(self, _context: Any) -> None:
@@ -104,16 +105,19 @@ class LSF_OT_animate(bpy.types.Operator):
         if now - self.drawn < 2 * TICK:
             return
         self.drawn = now
-        left = "" if job.status.seconds_left is None else f", {job.status.seconds_left:.0f} s left"
-        drawing.say_below(context.workspace, f"{job.status.stage}: {job.status.share:.0%}{left}   |   Esc: Cancel")
+        stage, share, left = job.status.stage, job.status.share, job.status.seconds_left
+        words = f"{stage}: {share:.0%}   |   Esc: Cancel"
+        if left is not None:
+            words = f"{stage}: {share:.0%}, {left:.0f} s left   |   Esc: Cancel"
+        drawing.say_below(context.workspace, words)
         drawing.panels()
 
     def _failed(self, error: LsfError) -> set[str]:
         if isinstance(error, CancelledError):
-            self.report({"INFO"}, str(error))
+            report(self, "INFO", str(error))
         else:
             failures.tell(error, jobs.last_words())
-            self.report({"WARNING"}, str(error))
+            report(self, "WARNING", str(error))
         drawing.panels()
         return {"CANCELLED"}
 
@@ -128,7 +132,7 @@ class LSF_OT_cancel(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """Whether there is a run."""
         if jobs.current() is None:
-            cls.poll_message_set("Nothing is being animated at the moment")
+            refuse(cls, "Nothing is being animated at the moment")
             return False
         return True
 
@@ -151,7 +155,7 @@ class LSF_OT_bake_kept(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """Whether a prediction waits."""
         if jobs.unbaked() is None:
-            cls.poll_message_set("No prediction is waiting to be baked")
+            refuse(cls, "No prediction is waiting to be baked")
             return False
         return True
 
@@ -184,7 +188,7 @@ class LSF_OT_details(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """Whether anything went wrong."""
         if failures.last() is None:
-            cls.poll_message_set("Nothing went wrong")
+            refuse(cls, "Nothing went wrong")
             return False
         return True
 
@@ -197,7 +201,7 @@ class LSF_OT_details(bpy.types.Operator):
         failure = failures.last()
         column = self.layout.column(align=True)
         for line in (failure.details.splitlines() if failure is not None else ())[-MOST_LINES:]:
-            column.label(text=line)
+            column.label(text=line, translate=False)
         self.layout.label(text="OK copies them to the clipboard.", icon="COPYDOWN")
 
     def execute(self, context: Any) -> set[str]:

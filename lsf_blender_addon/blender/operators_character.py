@@ -16,6 +16,7 @@ from . import crossing, jobs, takes
 from .faces import face_of, face_or_none, is_shaped, said_of, table_of
 from .failures import told_in_panel
 from .properties_character import say
+from .translating import refuse, report
 
 
 class _OnCharacter:
@@ -25,7 +26,7 @@ class _OnCharacter:
     def poll(cls, context: Any) -> bool:
         """Whether a mesh with shape keys of its own is there."""
         if character_mesh(context) is None:
-            cls.poll_message_set("Select a character first: a mesh with shape keys of its own")  # type: ignore[attr-defined]
+            refuse(cls, "Select a character first: a mesh with shape keys of its own")
             return False
         return True
 
@@ -62,7 +63,7 @@ class LSF_OT_forget_table(_OnCharacter, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not character_mesh(context).lsf.table:  # type: ignore[union-attr]
-            cls.poll_message_set("Nothing was said by hand of this character: its names count already")
+            refuse(cls, "Nothing was said by hand of this character: its names count already")
             return False
         return True
 
@@ -111,7 +112,7 @@ class LSF_OT_load_table(_WithFile, bpy.types.Operator):
         takes.reshape(mesh)
         strange = len(table.rows) - len(known)
         if strange:
-            self.report({"WARNING"}, f"{strange} shape keys of the file are not on this mesh")
+            report(self, "WARNING", f"{strange:d} shape keys of the file are not on this mesh")
 
 
 POINTS = [(name, name.replace("_", " ").capitalize(), f"Pick {in_words(name)}") for name in PICKED_NAMES]

@@ -16,6 +16,7 @@ from . import jobs
 from .facekit_mesh import build_facekit
 from .failures import told_in_panel
 from .rig import build_rig
+from .translating import in_blenders_language, refuse
 
 _items: list[tuple[str, str, str]] = []
 """What the menu of models shows; Blender wants the texts to live on."""
@@ -65,7 +66,7 @@ class LSF_OT_add_head(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Whether objects can be made now."""
         if context.mode != "OBJECT":
-            cls.poll_message_set("Leave the current mode first: a head is built in Object Mode")
+            refuse(cls, "Leave the current mode first: a head is built in Object Mode")
             return False
         return True
 
@@ -73,10 +74,12 @@ class LSF_OT_add_head(bpy.types.Operator):
     def description(cls, _context: Any, properties: Any) -> str:
         """The tooltip, by what it will do."""
         if properties.kind == "FLAME":
-            return "Choose a FLAME file (.pkl or .npz) and put its head into the scene, with its identity sliders"
-        if properties.kind == "FACEKIT":
-            return "Choose ICT-FaceKit's folder of .obj files and put its head into the scene, with its identities"
-        return "Put the bundled head into the scene: free for any use, nothing to download"
+            words = "Choose a FLAME file (.pkl or .npz) and put its head into the scene, with its identity sliders"
+        elif properties.kind == "FACEKIT":
+            words = "Choose ICT-FaceKit's folder of .obj files and put its head into the scene, with its identities"
+        else:
+            words = "Put the bundled head into the scene: free for any use, nothing to download"
+        return in_blenders_language(words, "tooltips")
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Ask for the file where one is needed."""
@@ -117,7 +120,9 @@ class LSF_OT_choose_model(bpy.types.Operator):
     bl_options = {"UNDO"}
 
     def _models(self, _context: Any) -> list[tuple[str, str, str]]:
-        _items[:] = [(model.folder.name, model.card.title, model.terms) for model in installed_models()]
+        _items[:] = [
+            (model.folder.name, model.card.title, in_blenders_language(model.terms)) for model in installed_models()
+        ]
         return _items
 
     if TYPE_CHECKING:
@@ -142,7 +147,7 @@ class LSF_OT_pin_head(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Whether there is something to pin or to let go."""
         if jobs.head_object(context) is None:
-            cls.poll_message_set("Select a head first")
+            refuse(cls, "Select a head first")
             return False
         return True
 

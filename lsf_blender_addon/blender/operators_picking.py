@@ -23,6 +23,7 @@ from .operators_character import POINTS, character_mesh
 from .properties_character import say
 from .rotation import Doubles
 from .surface import Surface, shown_points
+from .translating import refuse, report
 
 DOT, RING = 4.0, 6.0
 """Pixels from the middle of a dot, and of the dark ring about it, to its outside, at Blender's usual size."""
@@ -65,9 +66,9 @@ class LSF_OT_pick_points(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Whether there is a character to click on."""
         if character_mesh(context) is None:
-            cls.poll_message_set("Select a character first: a mesh with shape keys of its own")
+            refuse(cls, "Select a character first: a mesh with shape keys of its own")
         elif context.mode != "OBJECT":
-            cls.poll_message_set("Leave the current mode first: points are picked in Object Mode")
+            refuse(cls, "Leave the current mode first: points are picked in Object Mode")
         else:
             return True
         return False
@@ -75,7 +76,7 @@ class LSF_OT_pick_points(bpy.types.Operator):
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Take over the mouse above 3D views."""
         if not any(area.type == "VIEW_3D" for area in context.screen.areas):
-            self.report({"WARNING"}, "Open a 3D view beside this editor first: points are clicked on the head.")
+            report(self, "WARNING", "Open a 3D view beside this editor first: points are clicked on the head.")
             return {"CANCELLED"}
         mesh: Any = character_mesh(context)
         self._mesh, self._before = mesh.session_uid, mesh.lsf.table
@@ -138,8 +139,8 @@ class LSF_OT_pick_points(bpy.types.Operator):
     def _show(self, context: Any, wrong: str = "") -> None:
         self._overwritten = False
         count = len(self._picked) + 1
-        words = f"({count} of {count + len(self._wanted) - 1})  Click {in_words(self._wanted[0])}"
-        drawing.say_above(context.screen, f"{wrong}   {words}" if wrong else words)
+        words = f"({count:d} of {count + len(self._wanted) - 1:d})  Click {in_words(self._wanted[0])}"
+        drawing.say_above(context.screen, *([wrong] if wrong else []), words)
         drawing.say_below(
             context.workspace,
             "Click: Pick   |   Wheel, Middle Mouse: Move the View   |   Backspace: Take Back   |   Esc: End",
@@ -156,7 +157,7 @@ class LSF_OT_pick_points(bpy.types.Operator):
             takes.reshape(mesh)
         except LsfError as error:  # the points are kept all the same
             failures.tell(error, operator=self.bl_idname)
-            self.report({"WARNING"}, str(error))
+            report(self, "WARNING", str(error))
         return {"FINISHED"}
 
 
@@ -172,7 +173,7 @@ class LSF_OT_forget_points(bpy.types.Operator):
         """Whether any were picked."""
         mesh = character_mesh(context)
         if mesh is None or not said_of(mesh)[1]:
-            cls.poll_message_set("No point was picked on this character")
+            refuse(cls, "No point was picked on this character")
             return False
         return True
 

@@ -11,6 +11,7 @@ from ..errors import LsfError
 from . import failures, jobs, takes
 from .faces import face_of
 from .failures import told_in_panel
+from .translating import refuse, report
 
 SHAPING = (
     *("expression", "mouth", "upper", "jaw", "smoothing", "lead", "use_reduction", "tolerance"),
@@ -27,10 +28,10 @@ class _OnTake:
         mesh = mesh_of(context)
         take = takes.active(mesh) if mesh is not None else None
         if take is None:
-            cls.poll_message_set("This head has no takes yet: press Animate from Audio")  # type: ignore[attr-defined]
+            refuse(cls, "This head has no takes yet: press Animate from Audio")
             return False
         if not take.ours:
-            cls.poll_message_set("This is animation of your own, which stays as it is")  # type: ignore[attr-defined]
+            refuse(cls, "This is animation of your own, which stays as it is")
             return False
         return True
 
@@ -52,7 +53,7 @@ class LSF_OT_remove_take(bpy.types.Operator):
         """Whether there is one."""
         mesh = mesh_of(context)
         if mesh is None or takes.active(mesh) is None:
-            cls.poll_message_set("This head has no takes")
+            refuse(cls, "This head has no takes")
             return False
         return True
 
@@ -63,7 +64,7 @@ class LSF_OT_remove_take(bpy.types.Operator):
             takes.remove(mesh, mesh.lsf.active_take if self.index < 0 else self.index)
         except LsfError as error:
             failures.tell(error)
-            self.report({"WARNING"}, str(error))
+            report(self, "WARNING", str(error))
         return {"FINISHED"}
 
 
@@ -110,7 +111,7 @@ class LSF_OT_follow_strip(_OnTake, bpy.types.Operator):
         except LsfError as error:
             now, why = [], str(error)
         if why or not now:
-            cls.poll_message_set(why or "The strips lie where they were when this take was made")
+            refuse(cls, why or "The strips lie where they were when this take was made")
             return False
         return True
 
@@ -118,7 +119,7 @@ class LSF_OT_follow_strip(_OnTake, bpy.types.Operator):
     def execute(self, context: Any) -> None:
         """Move them."""
         for sentence in takes.follow(mesh_of(context)):
-            self.report({"WARNING"}, sentence)
+            report(self, "WARNING", sentence)
 
 
 class LSF_OT_reset_shaping(bpy.types.Operator):
@@ -133,10 +134,10 @@ class LSF_OT_reset_shaping(bpy.types.Operator):
         """Whether there is a head, and a slider that was moved."""
         mesh = mesh_of(context)
         if mesh is None:
-            cls.poll_message_set("Select a head first")
+            refuse(cls, "Select a head first")
             return False
         if not any(mesh.lsf.is_property_set(name) for name in SHAPING):
-            cls.poll_message_set("All sliders are where they were in the beginning")
+            refuse(cls, "All sliders are where they were in the beginning")
             return False
         return True
 
@@ -149,7 +150,7 @@ class LSF_OT_reset_shaping(bpy.types.Operator):
             takes.reshape(mesh)
         except LsfError as error:
             failures.tell(error)
-            self.report({"WARNING"}, str(error))
+            report(self, "WARNING", str(error))
         return {"FINISHED"}
 
 
@@ -162,7 +163,7 @@ class _LeftOut:
     @classmethod
     def poll(cls, _context: Any) -> bool:
         """Never; and why."""
-        cls.poll_message_set(cls.why)  # type: ignore[attr-defined]
+        refuse(cls, cls.why)
         return False
 
     def execute(self, _context: Any) -> set[str]:

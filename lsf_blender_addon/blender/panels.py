@@ -13,6 +13,7 @@ from ..models.store import installed_models
 from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
+from .translating import in_blenders_language
 from .wording import draw_sentence
 
 TAB = "LSF"
@@ -133,7 +134,7 @@ class _Voice(_Sidebar):
         label.alignment = "RIGHT"
         label.label(text="Model")
         title = model.card.title if model is not None else settings.model
-        split.operator_menu_enum("lsf.choose_model", "model", text=title)
+        split.operator_menu_enum("lsf.choose_model", "model", text=title, translate=False)
         if model is None:
             draw_sentence(
                 layout, context, f"The model {settings.model!r} is not installed here: choose another.", "ERROR"
@@ -168,23 +169,17 @@ class _Report(_Sidebar):
     def draw(self, context: Any) -> None:
         """What the last run wrote, and every warning."""
         layout, told = self.layout, json.loads(shown_mesh(context).lsf.report)  # type: ignore[attr-defined]
-        keys = f"{told['keys']:,}" + (f" of {told['keys_before']:,}" if told["keys"] < told["keys_before"] else "")
-        rows = (
-            ("Channels", str(told["channels"])),
-            ("Keys", keys),
-            ("Frames", f"{told['first']} to {told['last']}"),
-            ("Took", f"{told['seconds']:g} s" if "seconds" in told else "—"),
-            ("Model", str(told.get("model", "—"))),
-            ("Seed", str(told.get("seed", "—"))),
-            *((("Residual", f"{told['residual_mm']:.1f} mm"),) if "residual_mm" in told else ()),
-        )
         column = layout.column(align=True)
-        for name, value in rows:
-            split = column.split(factor=0.4)
-            label = split.row()
-            label.alignment = "RIGHT"
-            label.label(text=name)
-            split.label(text=value, translate=False)
+        reduced = told["keys"] < told["keys_before"]
+        _draw_fact(column, "Channels", f"{told['channels']}")
+        keys = f"{told['keys']:,} of {told['keys_before']:,}" if reduced else f"{told['keys']:,}"
+        _draw_fact(column, "Keys", in_blenders_language(keys))
+        _draw_fact(column, "Frames", in_blenders_language(f"{told['first']:d} to {told['last']:d}"))
+        _draw_fact(column, "Took", f"{told['seconds']:g} s" if "seconds" in told else "—")
+        _draw_fact(column, "Model", str(told.get("model", "—")))
+        _draw_fact(column, "Seed", str(told.get("seed", "—")))
+        if "residual_mm" in told:
+            _draw_fact(column, "Residual", f"{told['residual_mm']:.1f} mm")
         for warning in told.get("warnings", ()):
             draw_sentence(layout, context, warning, "INFO")
 
@@ -252,6 +247,15 @@ def detach() -> None:
     bpy.types.SEQUENCER_MT_strip.remove(draw_in_strip_menu)
 
 
+def _draw_fact(column: Any, name: str, value: str) -> None:
+    """A line of the report; the value is in Blender's language already."""
+    split = column.split(factor=0.4)
+    label = split.row()
+    label.alignment = "RIGHT"
+    label.label(text=name)
+    split.label(text=value, translate=False)
+
+
 def _draw_sound(layout: Any, context: Any) -> None:
     settings = context.scene.lsf
     column = layout.column(align=True)
@@ -260,7 +264,7 @@ def _draw_sound(layout: Any, context: Any) -> None:
     if settings.source == "FILE":
         box.prop(settings, "sound_file", text="", placeholder="Sound File")
         if settings.sound_file:
-            draw_sentence(box, context, f"Is placed at frame {context.scene.frame_current}.", "INFO")
+            draw_sentence(box, context, f"Is placed at frame {context.scene.frame_current:d}.", "INFO")
         return
     found = strips.chosen(compat.sequencer_scene(context))
     for strip in found[:4]:
@@ -270,9 +274,9 @@ def _draw_sound(layout: Any, context: Any) -> None:
         row.label(text=strip.name, icon=icon, translate=False)
         frames = row.row()
         frames.alignment = "RIGHT"
-        frames.label(text=f"{first:.0f} to {after - 1:.0f}", translate=False)
+        frames.label(text=in_blenders_language(f"{first:.0f} to {after - 1:.0f}"), translate=False)
     if len(found) > 4:  # noqa: PLR2004 - more would push the button out of sight
-        box.label(text=f"and {len(found) - 4} more")
+        box.label(text=in_blenders_language(f"and {len(found) - 4:d} more"), translate=False)
     if not found:
         draw_sentence(box, context, "Select a sound strip in the sequencer, or choose a file.", "INFO")
 
@@ -298,8 +302,9 @@ def _draw_head(layout: Any, context: Any) -> None:
     row.operator("lsf.add_head", text="", icon="ADD", emboss=False).kind = "BUNDLED"
     if face.table is not None:
         across = panels_character.known_or_soon(face)
-        measured = "" if across is None or across.overall is None else f", residual {across.overall:.1f} mm"
-        draw_sentence(box, context, face.described + measured)
+        residual = None if across is None else across.overall
+        words = face.described if residual is None else f"{face.described}, residual {residual:.1f} mm"
+        draw_sentence(box, context, words)
         return
     draw_sentence(box, context, face.described)
     if face.missing:
@@ -331,7 +336,9 @@ def _draw_identity(box: Any, context: Any, face: Face) -> None:
             block = face.keys.key_blocks[f"Shape{number}"]
             column.prop(block, "value", text=f"{number}", slider=True)
         if face.identity_count > IDENTITY_SLIDERS:
-            draw_sentence(body, context, f"{face.identity_count - IDENTITY_SLIDERS} more among the mesh's shape keys.")
+            draw_sentence(
+                body, context, f"{face.identity_count - IDENTITY_SLIDERS:d} more among the mesh's shape keys."
+            )
 
 
 def _draw_run(layout: Any, context: Any) -> None:
@@ -339,9 +346,11 @@ def _draw_run(layout: Any, context: Any) -> None:
     if job is not None:
         left = job.status.seconds_left
         column = layout.column(align=True)
-        column.progress(factor=job.status.share, type="BAR", text=job.status.stage)
+        column.progress(
+            factor=job.status.share, type="BAR", text=in_blenders_language(job.status.stage), translate=False
+        )
         row = column.row(align=True)
-        row.label(text="" if left is None else f"{left:.0f} s left")
+        row.label(text="" if left is None else in_blenders_language(f"{left:.0f} s left"), translate=False)
         row.operator("lsf.cancel", icon="X")
         if job.silent:
             draw_sentence(

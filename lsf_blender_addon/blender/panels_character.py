@@ -111,15 +111,17 @@ def told_of(face: Face, across: Crossing | None) -> list[tuple[str, str]]:
     """How well a character does, in sentences with their icons."""
     said = []
     if across is not None and across.reason:
-        said.append((f"{BY_NAMES_ALONE} {across.reason}", "ERROR"))
+        said += [(BY_NAMES_ALONE, "ERROR"), (across.reason, "BLANK1")]
     elif across is not None and across.overall is not None:
         worst = sorted(across.residuals.items(), key=lambda item: -item[1][0])[:WORST]
         named = ", ".join(f"{name} {left:.1f}" for name, (left, _) in worst if left > POOR)
-        said.append((f"Residual {across.overall:.1f} mm" + (f"; most: {named}" if named else ""), "DRIVER_DISTANCE"))
+        overall = f"Residual {across.overall:.1f} mm"
+        said.append((f"Residual {across.overall:.1f} mm; most: {named}" if named else overall, "DRIVER_DISTANCE"))
     if face.missing:
         more = len(face.missing) - WORST
-        listed = ", ".join(face.missing[:WORST]) + (f" and {more} more" if more > 0 else "")
-        said.append((f"No shape key of its own: {listed}", "INFO"))
+        listed = ", ".join(face.missing[:WORST])
+        few = f"No shape key of its own: {listed}"
+        said.append((f"No shape key of its own: {listed} and {more:d} more" if more > 0 else few, "INFO"))
     return said
 
 
@@ -153,7 +155,7 @@ def _draw_points(layout: Any, context: Any, mesh: Any) -> None:
     """Points that a person picks, where they are not found; what was picked can be picked anew, and forgotten."""
     count = len(said_of(mesh)[1])
     box = layout.box()
-    draw_sentence(box, context, f"{count} of {len(PICKED_NAMES)} points of the face are picked.")
+    draw_sentence(box, context, f"{count:d} of {len(PICKED_NAMES)} points of the face are picked.")
     row = box.row(align=True)
     if context.mode == "EDIT_MESH":
         row.operator_menu_enum("lsf.pick_point", "point", text="Selected Vertex Is", icon="VERTEXSEL")

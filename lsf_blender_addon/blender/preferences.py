@@ -18,6 +18,7 @@ from . import job_watch, model_operators, setup_operators
 from .model_operators import MODEL, fetchable, why_model_locked
 from .places import TOP_PACKAGE
 from .setup_operators import check_chosen, why_offline
+from .translating import in_blenders_language
 from .wording import draw_sentence, duration, letters_of, size
 from .worker_choice import (
     INSPECT,
@@ -41,10 +42,16 @@ SPACES = {"arkit": "ARKit", "flame": "FLAME"}
 _build_items: list[tuple[str, str, str]] = []
 
 
+def _item(key: str, *, name: str, description: str) -> tuple[str, str, str]:
+    """An entry of a menu; Blender looks its texts up."""
+    return key, name, description
+
+
 def _builds(_self: Any, _context: Any) -> list[tuple[str, str, str]]:
     """The menu of builds; kept, because Blender does not keep the texts itself."""
     if not _build_items:
-        _build_items.append((AUTOMATIC, "Automatic", "The build for the graphics card that is found, if any"))
+        found = "The build for the graphics card that is found, if any"
+        _build_items.append(_item(AUTOMATIC, name="Automatic", description=found))
         _build_items.extend(
             (build.name, build.title, f"PyTorch {worker_requirements().torch}{build.label}")
             for build in worker_requirements().builds.values()
@@ -220,10 +227,10 @@ def _draw_models(layout: Any, context: Any) -> None:
             buttons.operator("lsf.accept_terms").model = model.folder.name
         if not model.ours:
             buttons.operator("lsf.remove_model", text="", icon="TRASH").model = model.folder.name
-        use = "commercial use: yes" if card.licence.commercial_use else "commercial use: no"
-        facts = (
-            f"{card.licence.name}, {use}, {SPACES.get(card.space, card.space)}, {card.fps:g} fps, {size(model.size)}"
-        )
+        name, space, much = card.licence.name, SPACES.get(card.space, card.space), size(model.size)
+        facts = f"{name}, commercial use: no, {space}, {card.fps:g} fps, {much}"
+        if card.licence.commercial_use:
+            facts = f"{name}, commercial use: yes, {space}, {card.fps:g} fps, {much}"
         draw_sentence(box, context, facts)  # below the buttons, which would take half of its line
     for broken in broken_models():
         draw_sentence(layout, context, broken.reason, icon="ERROR")
@@ -232,7 +239,8 @@ def _draw_models(layout: Any, context: Any) -> None:
         row = box.row()
         row.label(text=entry.name, icon="URL", translate=False)
         row.operator("lsf.fetch_model").model = entry.name
-        draw_sentence(box, context, f"{entry.terms}, {size(entry.size or 0)}. {entry.note}")
+        draw_sentence(box, context, f"{in_blenders_language(entry.terms)}, {size(entry.size or 0)}.")
+        draw_sentence(box, context, entry.note)
     job = job_watch.running(MODEL)
     if job is not None:
         _draw_job(layout, context, MODEL, job)
@@ -246,12 +254,13 @@ def _draw_models(layout: Any, context: Any) -> None:
 def _draw_job(layout: Any, context: Any, slot: str, job: RunningJob) -> None:
     """A bar with what is being done and the time left, Cancel, and the log."""
     progress = job.progress
-    words = "Cancelling" if job.cancelling else progress.stage
+    words = in_blenders_language("Cancelling") if job.cancelling else in_blenders_language(progress.stage)
     if progress.seconds_left is not None and not job.cancelling:
-        words = f"{words}, {duration(progress.seconds_left)} left"
+        left = in_blenders_language(f"{duration(progress.seconds_left)} left")
+        words = f"{words}, {left}"
     narrow = letters_of(context) < LETTERS_OF_BAR
     row = layout.row(align=True)
-    row.progress(factor=progress.share, text=f"{progress.share:.0%}" if narrow else words)
+    row.progress(factor=progress.share, text=f"{progress.share:.0%}" if narrow else words, translate=False)
     row.operator("lsf.cancel_job", text="", icon="CANCEL").slot = slot
     row.operator("lsf.open_log", text="", icon="TEXT").slot = slot
     if narrow:

@@ -20,6 +20,7 @@ from . import (
     preferences,
     properties,
     strip_watch,
+    translating,
 )
 
 CLASSES: tuple[type, ...] = (
@@ -55,6 +56,7 @@ def register(command_line: command.Execute) -> None:
     """Tell Blender of everything; ``command_line`` runs the words of ``blender --command lsf``."""
     for entry in CLASSES:
         bpy.utils.register_class(entry)
+    translating.register([description for _, _, description in operators_character.POINTS])
     properties.attach()
     panels.attach()
     strip_watch.attach()
@@ -79,5 +81,6 @@ def unregister() -> None:
     strip_watch.detach()
     panels.detach()
     properties.detach()
+    translating.unregister()
     for entry in reversed(CLASSES):
         bpy.utils.unregister_class(entry)

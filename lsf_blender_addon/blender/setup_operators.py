@@ -12,6 +12,7 @@ from ..jobs.client import RunningJob
 from . import job_watch
 from .failures import told_in_box
 from .places import TOP_PACKAGE, extension_folder, log_file
+from .translating import refuse, report
 from .worker_choice import (
     INSPECT,
     SET_UP,
@@ -48,11 +49,11 @@ class LSF_OT_set_up_worker(bpy.types.Operator):  # noqa: N801 - Blender's naming
         """Not twice at once, and not without either network or wheels."""
         preferences = preferences_of(context)
         if preferences is None:
-            cls.poll_message_set("The extension is not enabled in Blender's preferences")
+            refuse(cls, "The extension is not enabled in Blender's preferences")
         elif job_watch.running(SET_UP) is not None:
-            cls.poll_message_set("The worker is being set up already")
+            refuse(cls, "The worker is being set up already")
         elif not preferences.wheels.strip() and why_offline():
-            cls.poll_message_set(why_offline())
+            refuse(cls, why_offline())
         else:
             return True
         return False
@@ -95,9 +96,9 @@ class LSF_OT_check_python(bpy.types.Operator):  # noqa: N801
         """One at a time, and there must be one."""
         preferences = preferences_of(context)
         if preferences is None or chosen_python(preferences) is None:
-            cls.poll_message_set("Name a Python first")
+            refuse(cls, "Name a Python first")
         elif job_watch.running(INSPECT) is not None:
-            cls.poll_message_set("A Python is being checked already")
+            refuse(cls, "A Python is being checked already")
         else:
             return True
         return False
@@ -163,7 +164,7 @@ class LSF_OT_open_log(bpy.types.Operator):  # noqa: N801
         """Open it."""
         path = log_file(Path(self.slot).name)
         if not path.is_file():
-            self.report({"INFO"}, "Nothing has been logged yet.")
+            report(self, "INFO", "Nothing has been logged yet.")
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(path))
         return {"FINISHED"}
@@ -183,9 +184,9 @@ class LSF_OT_remove_worker(bpy.types.Operator):  # noqa: N801
     def poll(cls, _context: Any) -> bool:
         """There must be one, and nobody at work on it."""
         if job_watch.running(SET_UP) is not None:
-            cls.poll_message_set("The worker is being set up")
+            refuse(cls, "The worker is being set up")
         elif own_environment() is None:
-            cls.poll_message_set("There is none")
+            refuse(cls, "There is none")
         else:
             return True
         return False

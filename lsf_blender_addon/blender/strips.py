@@ -224,7 +224,7 @@ def _retimed(strip: Any) -> SceneError:
 
 def _starts_anywhere(strip: Any, frames: int = 1) -> SceneError:
     preserving = "switch on Preserve Pitch in its Sound panel, " if compat.has_stretching(strip) else ""
-    further = "a frame" if frames == 1 else f"{frames} frames"
+    further = "a frame" if frames == 1 else f"{frames:d} frames"
     return SceneError(
         f"The strip {strip.name!r} plays at another speed than recorded, and this version of Blender begins it now "
         f"earlier, now later: drag its left handle {further} to the right, {preserving}or use Blender 5.2."

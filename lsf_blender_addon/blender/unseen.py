@@ -15,8 +15,9 @@ def unseen(face: Face) -> list[str]:
     keys, name = face.keys, face.mesh.name
     muted = [key for key in face.expressions if key and keys.key_blocks[key].mute]
     if muted:
-        many = "s" if len(muted) > 1 else ""
-        said.append(f"{len(muted)} muted shape key{many} of {name!r} cannot move: unmute what is to.")
+        one = f"1 muted shape key of {name!r} cannot move: unmute it if it is to."
+        many = f"{len(muted)} muted shape keys of {name!r} cannot move: unmute what is to."
+        said.append(one if len(muted) == 1 else many)
     if not keys.use_relative:
         said.append(f"The shape keys of {name!r} are absolute, so they do not blend: switch on Relative.")
     if face.jaw is not None and face.armature is not None and face.armature.data.pose_position == "REST":

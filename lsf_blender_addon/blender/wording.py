@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-import bpy
+from .translating import in_blenders_language
 
 LETTER = 6.5
 """Width of a letter in pixels at a scale of 1: a little more than on average, as capitals and digits are wide."""
@@ -28,7 +28,7 @@ def draw_sentence(layout: Any, context: Any, words: str, icon: str = "NONE", wid
         width: of the layout in pixels at a scale of 1, where it is another than the region's, as in a dialog.
     """
     column = layout.column(align=True)
-    lines = textwrap.wrap(bpy.app.translations.pgettext_iface(words), letters_of(context, width))
+    lines = textwrap.wrap(in_blenders_language(words), letters_of(context, width))
     if len(lines) > 1:
         column.scale_y = CLOSE
     for number, line in enumerate(lines):

@@ -95,7 +95,7 @@ def head_of(arrays: Mapping[str, NDArray[Any]], source: str) -> Head:
     """
     version = int(number(arrays, "format", source))
     if version != HEAD_FORMAT:
-        raise HeadError(f"{source} has format {version}; this version reads {HEAD_FORMAT}. Update the add-on.")
+        raise HeadError(f"{source} has format {version!r}; this version reads {HEAD_FORMAT}. Update the add-on.")
     space = text(arrays, "space", source)
     matching = [known for known in SPACES if known == space]
     if not matching:

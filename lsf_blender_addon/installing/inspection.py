@@ -68,7 +68,7 @@ def inspect(
     except InstallError as error:
         return Inspection(str(python), reason=str(error))
     if reason := interpreter.unfit(requirements):
-        return Inspection(str(python), interpreter.words, reason=f"{python} {reason}.")
+        return Inspection(str(python), interpreter.words, reason=reason)
     environment = {**surroundings(python), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     ended = run(command(python, "worker.trial", str(stuck_seconds)), watch, environment, TRIAL_SECONDS)
     if ended.status is None:

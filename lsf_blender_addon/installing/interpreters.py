@@ -72,22 +72,22 @@ class Interpreter:
         return ".".join(map(str, self.version))
 
     def unfit(self, requirements: WorkerRequirements) -> str:
-        """Why the packages do not run on it; empty where they do."""
+        """Why the packages do not run on it, in a sentence; empty where they do."""
         if self.implementation != "cpython" or self.bits != WORD_BITS or self.threads_unlocked:
-            return "is not a usual 64-bit Python (CPython)"
+            return f"{self.path} is not a usual 64-bit Python (CPython)."
         if not requirements.accepts(self.version[:2]):
-            return f"is version {self.words}; {requirements.python_words} fit"
+            return f"{self.path} is version {self.words}; {requirements.python_words} fit."
         return ""
 
     def unable(self, requirements: WorkerRequirements) -> str:
-        """Why no environment can be made from it; empty where one can."""
+        """Why no environment can be made from it, in a sentence; empty where one can."""
         if reason := self.unfit(requirements):
             return reason
         lacks = self.lacks or (() if self.pip else ("pip",))
-        if lacks:
-            hint = " (on Debian and Ubuntu: install python3-venv)" if {"ensurepip", "pip"} & set(lacks) else ""
-            return f"lacks parts of Python: {', '.join(lacks)}{hint}"
-        return ""
+        listed = ", ".join(lacks)
+        if {"ensurepip", "pip"} & set(lacks):
+            return f"{self.path} lacks parts of Python: {listed} (on Debian and Ubuntu: install python3-venv)."
+        return f"{self.path} lacks parts of Python: {listed}." if lacks else ""
 
 
 def ask(python: Path, watch: Watch) -> Interpreter:
@@ -176,7 +176,7 @@ def make_environment(folder: Path, first: Path | None, requirements: WorkerRequi
         try:
             interpreter = ask(python, watch)
             if reason := interpreter.unable(requirements):
-                reasons.append(f"{python} {reason}.")
+                reasons.append(reason)
                 continue
             _make(folder, interpreter, watch)
         except InstallError as error:

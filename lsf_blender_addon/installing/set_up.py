@@ -216,8 +216,9 @@ class _SettingUp:
                 "The packages' server cannot be reached. Check the network (behind a proxy, set HTTPS_PROXY), or set "
                 "up from a folder of wheels."
             )
-        asked = f" Is {where[-1]} the address of PyTorch's list?" if where else ""
-        return f"pip found no packages that fit: {reason:.300}{asked}"
+        if where:
+            return f"pip found no packages that fit: {reason:.300} Is {where[-1]} the address of PyTorch's list?"
+        return f"pip found no packages that fit: {reason:.300}"
 
     def _wheel(self, item: dict[str, object]) -> Wheel:
         found, metadata = item["download_info"], item["metadata"]

@@ -204,8 +204,10 @@ def _check(tensors: Mapping[str, StoredTensor], card: ModelCard, source: str) ->
     )
     for problem, names in problems:
         if names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise ModelError(f"{source} {problem} {len(names)} tensors: {', '.join(names[:SHOWN])}{more}.")
+            more = len(names) - SHOWN
+            listed = ", ".join(names[:SHOWN])
+            listed = f"{listed} and {more:d} more" if more > 0 else listed
+            raise ModelError(f"{source} {problem} {len(names)} tensors: {listed}.")
 
 
 def _digest(path: Path) -> str:

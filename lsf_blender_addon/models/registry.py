@@ -65,8 +65,10 @@ class RegistryEntry:
     @property
     def terms(self) -> str:
         """Licence and commercial use, in a few words."""
-        use = {True: "commercial use allowed", False: "no commercial use", None: "commercial use: see there"}
-        return f"{self.licence or 'licence: see the source'}, {use[self.commercial_use]}"
+        licence = self.licence or "licence: see the source"
+        if self.commercial_use is None:
+            return f"{licence}, commercial use: see there"
+        return f"{licence}, commercial use allowed" if self.commercial_use else f"{licence}, no commercial use"
 
 
 def read_registry(path: Path) -> tuple[RegistryEntry, ...]:

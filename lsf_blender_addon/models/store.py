@@ -39,7 +39,11 @@ class InstalledModel:
     def terms(self) -> str:
         """Licence and whether commercial use is allowed, in a few words."""
         licence = self.card.licence
-        return f"{licence.name}, {'commercial use allowed' if licence.commercial_use else 'no commercial use'}"
+        return (
+            f"{licence.name}, commercial use allowed"
+            if licence.commercial_use
+            else f"{licence.name}, no commercial use"
+        )
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,9 @@ class Worker:
                 self._kept.append(event)
             if time.monotonic() > latest:
                 self.stop()
-                raise WorkerError(f"The worker was not ready after {seconds:g} s. {self._said()}".strip())
+                late = f"The worker was not ready after {seconds:g} s."
+                said = self._said()
+                raise WorkerError(f"The worker was not ready after {seconds:g} s. {said}" if said else late)
         return self.ready
 
     def stop(self) -> None:
@@ -363,7 +365,8 @@ class Worker:
         cause = f"code {code}"
         if code < 0 and -code in {number.value for number in signal.Signals}:
             cause = signal.Signals(-code).name
-        return WorkerError(f"The worker died ({cause}). {self._said()}".strip())
+        said = self._said()
+        return WorkerError(f"The worker died ({cause}). {said}" if said else f"The worker died ({cause}).")
 
     def _said(self) -> str:
         last = next((line for line in reversed(self._words) if line.strip()), "")

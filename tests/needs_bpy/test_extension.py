@@ -83,12 +83,16 @@ def test_the_zip_holds_what_speaks_and_nothing_else(package: Path) -> None:
         "__init__.py",
         "installing/worker_requirements.txt",
         "installing/torch_builds.toml",
+        "translations/lsf.pot",
         "vendor_models/registry.json",
         "vendor_models/calm.flac",
         "vendor_models/starter/weights.safetensors",
         "vendor_models/starter/MODEL_CARD.md",
         "vendor_models/head/head.npz",
     } <= names
+    from build_extension import PACKAGE  # noqa: PLC0415 - a script of ours
+
+    assert {f"translations/{path.name}" for path in PACKAGE.glob("translations/*.po")} <= names
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"tests", "training", "scripts", "samples", "docs"}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

@@ -1,0 +1,1 @@
+"""What Blender shows, in other languages: the catalogue, and how a finished sentence is found in it."""

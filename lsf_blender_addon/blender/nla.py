@@ -83,6 +83,14 @@ def lies_there(owners: Sequence[Any]) -> bool:
     return any(_is_ours(track) for owner in owners for track in _tracks(owner))
 
 
+def rename(owner: Any, action: Any, name: str) -> None:
+    """Call the strips of an Action otherwise."""
+    for track in _tracks(owner):
+        for strip in track.strips:
+            if strip.action == action:
+                strip.name = name
+
+
 def fit(owner: Any, action: Any) -> None:
     """Let strips reach as far as their Action's keys do, after those were written again."""
     for track in _tracks(owner):

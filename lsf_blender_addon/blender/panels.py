@@ -208,7 +208,7 @@ class LSF_UL_takes(bpy.types.UIList):
         row = layout.row(align=True)
         icon = "ACTION" if item.ours else "ARMATURE_DATA"
         if item.id_data.override_library is None:
-            row.prop(item, "name", text="", emboss=False, icon=icon)
+            row.prop(item, "title", text="", emboss=False, icon=icon)
         else:  # the name of an override cannot be changed, and a grey one looks as if the take could not be shown
             row.label(text=item.name, icon=icon, translate=False)
         if not item.ours:

@@ -238,6 +238,27 @@ def remove(mesh: Any, index: int) -> None:
         show(mesh, mesh.lsf.active_take)
 
 
+def rename(mesh: Any, take: Any, title: str) -> None:
+    """Call a take otherwise, and its Action and strips with it; an artist's own Action keeps its name.
+
+    Nothing happens where the title is empty.
+    """
+    title = title.strip()
+    if not title:
+        return
+    take.name = title
+    if not take.ours:
+        return
+    face = face_of(mesh)
+    for part in take.parts:
+        owner = _owner(face, part.role)
+        if owner is None or part.action is None or not part.action.is_editable:
+            continue
+        part.action.name = compat.action_name(title, owner)
+        nla.rename(owner, part.action, title)
+    undoing.keep_whole_file()
+
+
 def moved(mesh: Any) -> tuple[list[Where], str]:
     """Where the strips of the shown take lie now, and why that cannot be followed; both empty where nothing moved."""
     take = active(mesh)

@@ -211,6 +211,39 @@ def test_a_head_without_a_jaw_speaks_with_what_it_has(make_head: Maker, make_mot
     assert mesh.find_armature().animation_data is None
 
 
+@pytest.mark.parametrize("to_nla", [False, True])
+def test_a_take_is_renamed_with_its_action_and_strip(mesh: Any, make_motion: Motions, *, to_nla: bool) -> None:
+    add(mesh, make_motion("arkit"), to_nla=to_nla)
+    (take,) = mesh.lsf.takes
+    take.title = " Angry "
+    assert (take.title, take.name) == ("Angry", "Angry")
+    face = faces.face_of(mesh)
+    names = ["Angry", "Angry"] if compat.has_slots() else ["Angry (Key)", f"Angry ({face.armature.name})"]
+    assert [part.action.name for part in take.parts] == names
+    for owner in face.owners:
+        strips = [strip.name for track in owner.animation_data.nla_tracks for strip in track.strips]
+        assert strips == ["Angry"] * to_nla
+    mesh.lsf.mouth = 0.5
+    assert not take.edited
+    take.title = " "
+    assert take.title == "Angry"
+
+
+def test_renaming_ones_own_animation_in_the_list_leaves_its_action_alone(mesh: Any, make_motion: Motions) -> None:
+    mesh.data.shape_keys.key_blocks["jawLeft"].keyframe_insert("value", frame=7)
+    own = mesh.data.shape_keys.animation_data.action
+    before = own.name
+    add(mesh, make_motion("arkit"))
+    mesh.lsf.takes[0].title = "mine"
+    assert (mesh.lsf.takes[0].title, own.name) == ("mine", before)
+
+
+def test_the_tooltip_of_a_takes_name_says_how_it_is_renamed(mesh: Any, make_motion: Motions) -> None:
+    add(mesh, make_motion("arkit"))
+    shown = mesh.lsf.takes[0].bl_rna.properties["title"]
+    assert "double-click" in shown.description
+
+
 def test_a_saved_file_reopens_with_takes_that_can_be_shaped(mesh: Any, make_motion: Motions, tmp_path: Path) -> None:
     add(mesh, make_motion("arkit"))
     mesh.lsf.jaw = 0.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -292,6 +293,17 @@ def test_an_artists_action_on_other_channels_stays_over_the_strips(mesh: Any, ma
     own = armature.animation_data.action
     assert add(mesh, make_motion("arkit"), to_nla=True) == []
     assert armature.animation_data.action == own
+
+
+def test_the_strips_of_jaw_and_face_both_reach_as_far_as_moved_keys(mesh: Any, make_motion: Motions) -> None:
+    """In Blender 4.2 they are of two Actions."""
+    add(mesh, make_motion("arkit"), to_nla=True)
+    (take,) = mesh.lsf.takes
+    moved = dataclasses.replace(kept.kept_in(take.parts[0].action), places=(place(start=41.0),))
+    takes.rebake(mesh, take, moved)
+    for owner in faces.face_of(mesh).owners:
+        (strip,) = owner.animation_data.nla_tracks[0].strips
+        assert (strip.frame_start, strip.frame_end) == tuple(strip.action.frame_range) == (36, 95)
 
 
 def test_takes_in_the_nla_are_shaped_and_swapped_in_their_strip(mesh: Any, make_motion: Motions) -> None:

@@ -83,6 +83,12 @@ def lies_there(owners: Sequence[Any]) -> bool:
     return any(_is_ours(track) for owner in owners for track in _tracks(owner))
 
 
+def played(owner: Any) -> set[Any]:
+    """The Actions that animate an owner, assigned or as strips."""
+    actions = {strip.action for track in _tracks(owner) for strip in track.strips}
+    return (actions | {compat.assignment(owner)[0]}) - {None}
+
+
 def rename(owner: Any, action: Any, name: str) -> None:
     """Call the strips of an Action otherwise."""
     for track in _tracks(owner):

@@ -13,6 +13,7 @@ from ..models.store import installed_models
 from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
+from .unseen import spoken_with
 from .wording import draw_sentence
 
 TAB = "LSF"
@@ -296,6 +297,9 @@ def _draw_head(layout: Any, context: Any) -> None:
     pinned = context.scene.lsf.head is not None
     row.operator("lsf.pin_head", text="", icon="PINNED" if pinned else "UNPINNED", emboss=False)
     row.operator("lsf.add_head", text="", icon="ADD", emboss=False).kind = "BUNDLED"
+    twin = spoken_with(face)
+    if twin:
+        draw_sentence(box, context, twin, "INFO")
     if face.table is not None:
         across = panels_character.known_or_soon(face)
         measured = "" if across is None or across.overall is None else f", residual {across.overall:.1f} mm"

@@ -15,7 +15,7 @@ import bpy
 from ..errors import SceneError
 from . import compat, nla
 from .bake import MARK
-from .faces import Face
+from .faces import Face, face_or_none
 from .kept import digest
 
 
@@ -72,6 +72,20 @@ def fit(face: Face, take: Any) -> None:
             nla.fit(owner, part.action)
 
 
+def require_own_voice(face: Face) -> None:
+    """Refuse a second speaker on shape keys or on a jaw that already speak for another head.
+
+    Raises:
+        SceneError: what plays there is a take that the other head lists and this one does not.
+    """
+    own = {part.action for take in face.mesh.lsf.takes for part in take.parts}
+    for owner in face.owners:
+        for action in nla.played(owner) - own:
+            speaker = _speaker(face, owner, action) if MARK in action else None
+            if speaker is not None:
+                raise SceneError(_spoken_for(face, owner, speaker))
+
+
 def settle(face: Face) -> None:
     """Put right what Blender's Duplicate Objects left of the takes: nothing that plays changes by it.
 
@@ -119,6 +133,30 @@ def make_own(face: Face, take: Any) -> None:
             owner = owner_of(face, part.role)
             if owner is not None:
                 nla.exchange(owner, action, own, part.slot)
+
+
+def _speaker(face: Face, owner: Any, action: Any) -> Any | None:
+    """Another head that lists a take and has an owner in common with this face, or None."""
+    for user in compat.animated_by(action):
+        if user == face.mesh or compat.kind_of(user) == compat.KEY or user.type != "MESH":
+            continue
+        if any(part.action == action for take in user.lsf.takes for part in take.parts):
+            other = face_or_none(user)
+            if other is not None and owner in other.owners:
+                return user
+    return None
+
+
+def _spoken_for(face: Face, owner: Any, speaker: Any) -> str:
+    if compat.kind_of(owner) == compat.KEY:
+        return (
+            f"{face.mesh.name!r} shares its mesh data with {speaker.name!r}, which speaks already, and both say the "
+            f"same: choose Object > Relations > Make Single User > Object & Data, or animate {speaker.name!r}."
+        )
+    return (
+        f"{face.mesh.name!r} has the jaw of {speaker.name!r}, which speaks already: give it an armature of its own "
+        "(duplicate head and armature together)."
+    )
 
 
 def _is_shared(face: Face, action: Any) -> bool:

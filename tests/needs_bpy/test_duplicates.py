@@ -9,7 +9,8 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import compat, faces, kept, rig, takes
+from lsf_blender_addon.blender import compat, faces, kept, parts, rig, takes, unseen
+from lsf_blender_addon.errors import SceneError
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
 from tests.needs_bpy.scene_characters import character, oculus_like
@@ -157,3 +158,31 @@ def test_a_duplicated_character_moves_its_own_teeth(make_motion: Motions) -> Non
     copy.lsf.expression = 0.5
     assert everything(head) == before
     assert all(new != old for new, old in zip(everything(copy), before, strict=True))
+
+
+def test_a_linked_duplicate_is_no_second_speaker_until_it_is_a_single_user(mesh: Any, make_motion: Motions) -> None:
+    armature = faces.face_of(mesh).armature
+    twin = duplicated(mesh, armature, linked=True)
+    for head in (mesh, twin):
+        assert "so both say the same" in unseen.spoken_with(faces.face_of(head))
+        parts.require_own_voice(faces.face_of(head))
+    add(mesh, make_motion("arkit"))
+    parts.require_own_voice(faces.face_of(mesh))
+    with pytest.raises(SceneError, match=r"'Ann', which speaks already.*Make Single User"):
+        parts.require_own_voice(faces.face_of(twin))
+    before = everything(mesh)
+    bpy.ops.object.make_single_user(object=True, obdata=True, type="SELECTED_OBJECTS")
+    parts.require_own_voice(faces.face_of(twin))
+    add(twin, make_motion("arkit", size=0.1))
+    assert unseen.spoken_with(faces.face_of(twin)) == ""
+    assert everything(mesh) == before
+    assert everything(twin)[0] != before[0]
+
+
+def test_a_head_duplicated_without_its_armature_does_not_take_the_jaw(mesh: Any, make_motion: Motions) -> None:
+    copy = duplicated(mesh)
+    add(mesh, make_motion("arkit"))
+    assert faces.face_of(copy).armature == faces.face_of(mesh).armature
+    with pytest.raises(SceneError, match="the jaw of 'Ann'"):
+        parts.require_own_voice(faces.face_of(copy))
+    parts.require_own_voice(faces.face_of(mesh))

@@ -76,7 +76,7 @@ def new_channels(name: str, owners: Sequence[Any]) -> tuple[list[Channels], list
         Channels for each owner, and the Actions made.
     """
     if not has_slots():
-        actions = [bpy.data.actions.new(f"{name} ({owner.name})") for owner in owners]
+        actions = [bpy.data.actions.new(action_name(name, owner)) for owner in owners]
         for action, owner in zip(actions, owners, strict=True):
             action.id_root = kind_of(owner)
         return [Channels(action, action.fcurves, action.groups, None) for action in actions], actions
@@ -88,6 +88,11 @@ def new_channels(name: str, owners: Sequence[Any]) -> tuple[list[Channels], list
         bag = strip.channelbag(slot, ensure=True)
         made.append(Channels(action, bag.fcurves, bag.groups, slot))
     return made, [action]
+
+
+def action_name(name: str, owner: Any) -> str:
+    """What the Action of a take is called; where each owner has one of its own, the owner's name goes with it."""
+    return name if has_slots() else f"{name} ({owner.name})"
 
 
 def channels_of(action: Any, handle: int) -> Channels | None:

@@ -25,6 +25,7 @@ from .channels import check_face, check_free, curves_of_face
 from .components import require_own_components
 from .faces import Face, face_of, face_or_none, heads_in
 from .kept import Kept, Where
+from .parts import require_own_voice
 from .prediction import Predicted, Status, Wish, predicting
 from .strips import Recording
 from .unseen import unseen
@@ -265,6 +266,7 @@ def looked_at(context: Any) -> tuple[Face, Any, tuple[Recording, ...], Path | No
             "put the head's release right in the panel."
         ) from reason
     check_face(face, card.space)
+    require_own_voice(face)
     rest = np.zeros((2, len(face.expressions)), np.float32)
     check_free(curves_of_face(face, rest, np.zeros((2, 3), np.float32), with_jaw=True))
     return face, scene, recordings, file, folder, card

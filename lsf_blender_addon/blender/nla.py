@@ -83,6 +83,34 @@ def lies_there(owners: Sequence[Any]) -> bool:
     return any(_is_ours(track) for owner in owners for track in _tracks(owner))
 
 
+def played(owner: Any) -> set[Any]:
+    """The Actions that animate an owner, assigned or as strips."""
+    actions = {strip.action for track in _tracks(owner) for strip in track.strips}
+    return (actions | {compat.assignment(owner)[0]}) - {None}
+
+
+def rename(owner: Any, action: Any, name: str) -> None:
+    """Call the strips of an Action otherwise."""
+    for track in _tracks(owner):
+        for strip in track.strips:
+            if strip.action == action:
+                strip.name = name
+
+
+def exchange(owner: Any, action: Any, other: Any, handle: int) -> None:
+    """Let an owner play another Action wherever it played this one; the other has a slot of the same handle."""
+    if compat.assignment(owner)[0] == action:
+        compat.restore(owner, (other, compat.slot_with(other, handle)))
+    for track in _tracks(owner):
+        for strip in track.strips:
+            if strip.action != action:
+                continue
+            strip.action = other
+            slot = compat.slot_with(other, handle)
+            if slot is not None:
+                strip.action_slot = slot
+
+
 def fit(owner: Any, action: Any) -> None:
     """Let strips reach as far as their Action's keys do, after those were written again."""
     for track in _tracks(owner):

@@ -14,6 +14,7 @@ from . import compat, components, failures, jobs, operators, panels_character, p
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 from .translating import in_blenders_language
+from .unseen import spoken_with
 from .wording import draw_sentence
 
 TAB = "LSF"
@@ -203,7 +204,7 @@ class LSF_UL_takes(bpy.types.UIList):
         row = layout.row(align=True)
         icon = "ACTION" if item.ours else "ARMATURE_DATA"
         if item.id_data.override_library is None:
-            row.prop(item, "name", text="", emboss=False, icon=icon)
+            row.prop(item, "title", text="", emboss=False, icon=icon)
         else:  # the name of an override cannot be changed, and a grey one looks as if the take could not be shown
             row.label(text=item.name, icon=icon, translate=False)
         if not item.ours:
@@ -300,6 +301,9 @@ def _draw_head(layout: Any, context: Any) -> None:
     pinned = context.scene.lsf.head is not None
     row.operator("lsf.pin_head", text="", icon="PINNED" if pinned else "UNPINNED", emboss=False)
     row.operator("lsf.add_head", text="", icon="ADD", emboss=False).kind = "BUNDLED"
+    twin = spoken_with(face)
+    if twin:
+        draw_sentence(box, context, twin, "INFO")
     if face.table is not None:
         across = panels_character.known_or_soon(face)
         residual = None if across is None else across.overall

@@ -62,6 +62,17 @@ def _show(head: Any, _: Any) -> None:
         failures.tell(error)
 
 
+def _title(take: Any) -> str:
+    return str(take.name)
+
+
+def _set_title(take: Any, title: str) -> None:
+    try:
+        takes.rename(take.id_data, take, title)
+    except LsfError as error:
+        failures.tell(error)
+
+
 class LsfPart(bpy.types.PropertyGroup):
     """What a take gives to one of a head's owners: shape keys, armature, another mesh's shape keys."""
 
@@ -76,13 +87,24 @@ class LsfPart(bpy.types.PropertyGroup):
 
 
 class LsfTake(bpy.types.PropertyGroup):
-    """One performance, or what animated the head before the first one."""
+    """One performance, or what animated the head before the first one.
+
+    Its name is kept where Blender has a place for it, which lists search by; ``title`` is the same with a tooltip.
+    """
 
     if TYPE_CHECKING:
+        title: str
         ours: bool
         parts: Any
         edited: bool
     else:
+        title: StringProperty(
+            name="Take",
+            description="Click to see this take; double-click to call it otherwise. The Action and the NLA strip of a "
+            "take are renamed with it, an Action of your own is not",
+            get=_title,
+            set=_set_title,
+        )
         ours: BoolProperty(override=OVERRIDABLE)
         parts: CollectionProperty(type=LsfPart, override=GROWING)
         edited: BoolProperty(override=OVERRIDABLE)

@@ -18,8 +18,9 @@ from ..models.store import model_folder
 from ..motion import FaceMotion
 from . import bake, compat, drawing, nla, strips, undoing
 from .bake import BakePlan, BakeReport, BakeSettings
-from .faces import Face, face_of
+from .faces import Face, face_of, face_or_none
 from .kept import Kept, Where, digest, keep, kept_in, mark, places_in, spaces_in
+from .parts import action_of, add_part, channels_of, fit, make_own, owner_of, role_of, settle
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def remember_former(face: Face) -> None:
     take.ours = False
     take.name = theirs[0][1].name
     for owner, action, slot in now:
-        _add_part(take, face, owner, action, slot)
+        add_part(take, face, owner, action, slot)
 
 
 def add(face: Face, made: BakePlan, kept: Kept, *, to_nla: bool) -> tuple[BakeReport, list[str]]:
@@ -125,6 +126,7 @@ def add(face: Face, made: BakePlan, kept: Kept, *, to_nla: bool) -> tuple[BakeRe
     Returns:
         What was written, and what was done to let it be seen.
     """
+    settle(face)
     remember_former(face)
     before = [(owner, compat.assignment(owner)) for owner in made.owners]
     report = bake.write(made)
@@ -133,8 +135,8 @@ def add(face: Face, made: BakePlan, kept: Kept, *, to_nla: bool) -> tuple[BakeRe
     take.ours = True
     take.name = report.actions[0] if compat.has_slots() else made.name
     for owner in made.owners:
-        _add_part(take, face, owner, *compat.assignment(owner))
-    keep(_action(take), dataclasses.replace(kept, digest=digest(_channels(take))))
+        add_part(take, face, owner, *compat.assignment(owner))
+    keep(action_of(take), dataclasses.replace(kept, digest=digest(channels_of(take))))
     _point_at(head, len(head.takes) - 1)
     if to_nla:
         return report, nla.lay(take.name, made.owners, before)
@@ -153,13 +155,14 @@ def show(mesh: Any, index: int) -> None:
     if _pointing or not 0 <= index < len(head.takes):
         return
     face = face_of(mesh)
+    settle(face)
     remember_former(face)
     take = head.takes[index]
     parts = {part.role: part for part in take.parts}
     if take.ours and any(part.action is None for part in take.parts):
         raise SceneError(f"The Action of the take {take.name!r} was deleted; remove the take from the list.")
     for owner in face.owners:
-        part = parts.get(_role(face, owner))
+        part = parts.get(role_of(face, owner))
         if part is None and take.ours:
             continue
         nla.show(owner, part.action if part else None, part.slot if part else 0)
@@ -178,7 +181,7 @@ def reshape(mesh: Any, *, anyway: bool = False) -> None:
     """
     take = active(mesh)
     if take is not None and take.ours:
-        rebake(mesh, take, kept_in(_action(take)), anyway=anyway)
+        rebake(mesh, take, kept_in(action_of(take)), anyway=anyway)
 
 
 def copy(mesh: Any, scene: Any) -> BakeReport | None:
@@ -190,7 +193,7 @@ def copy(mesh: Any, scene: Any) -> BakeReport | None:
     take = active(mesh)
     if take is None or not take.ours:
         return None
-    face, kept = face_of(mesh), kept_in(_action(take))
+    face, kept = face_of(mesh), kept_in(action_of(take))
     home = bpy.data.scenes.get(kept.places[0].scene) or scene
     made = planned(face, kept, take.name, home)
     return add(face, made, kept, to_nla=nla.lies_there(face.owners))[0]
@@ -198,21 +201,23 @@ def copy(mesh: Any, scene: Any) -> BakeReport | None:
 
 def rebake(mesh: Any, take: Any, kept: Kept, *, anyway: bool = False) -> BakeReport | None:
     """Write a take's keys again; None where they were edited by hand, unless ``anyway``."""
-    face, parts = face_of(mesh), _channels(take)
-    if not anyway and digest(parts) != kept.digest:
+    face = face_of(mesh)
+    settle(face)
+    if not anyway and digest(channels_of(take)) != kept.digest:
         take.edited = True
         return None
     scene = bpy.data.scenes.get(kept.places[0].scene) or bpy.context.scene
     made = planned(face, kept, take.name, scene)
-    by_owner = {_owner(face, part.role): channels for part, channels in zip(take.parts, parts, strict=True)}
+    make_own(face, take)
+    parts = channels_of(take)
+    by_owner = {owner_of(face, part.role): channels for part, channels in zip(take.parts, parts, strict=True)}
     lacking = [owner.name for owner in made.owners if owner not in by_owner]
     if lacking:
         raise SceneError(f"The take {take.name!r} was made without {', '.join(lacking)}: animate again.")
     report = bake.rewrite(made, [by_owner[owner] for owner in made.owners])
     take.edited = False
-    mark(_action(take), dataclasses.replace(kept, digest=digest(parts)))
-    for owner in made.owners:
-        nla.fit(owner, _action(take))
+    mark(action_of(take), dataclasses.replace(kept, digest=digest(parts)))
+    fit(face, take)
     _tell(mesh, report)
     _refresh(face)
     return report
@@ -225,8 +230,15 @@ def active(mesh: Any) -> Any | None:
 
 
 def remove(mesh: Any, index: int) -> None:
-    """Take a take out of the list, and its Action out of the file where it is ours."""
-    take = mesh.lsf.takes[index]
+    """Take a take out of the list, and its Action out of the file where it is ours and no other head has it.
+
+    Raises:
+        SceneError: another head has it, and this one is in an NLA tweak.
+    """
+    take, face = mesh.lsf.takes[index], face_or_none(mesh)
+    if take.ours and face is not None:
+        settle(face)
+        make_own(face, take)
     actions = {part.action for part in take.parts if part.action is not None} if take.ours else set()
     for action in actions:
         nla.forget(action)
@@ -238,12 +250,36 @@ def remove(mesh: Any, index: int) -> None:
         show(mesh, mesh.lsf.active_take)
 
 
+def rename(mesh: Any, take: Any, title: str) -> None:
+    """Call a take otherwise, and its Action and strips with it; an artist's own Action keeps its name.
+
+    Nothing happens where the title is empty.
+    """
+    title = title.strip()
+    if not title:
+        return
+    face = face_of(mesh) if take.ours else None
+    if face is not None:
+        settle(face)
+        make_own(face, take)
+    take.name = title
+    if face is None:
+        return
+    for part in take.parts:
+        owner = owner_of(face, part.role)
+        if owner is None or part.action is None or not part.action.is_editable:
+            continue
+        part.action.name = compat.action_name(title, owner)
+        nla.rename(owner, part.action, title)
+    undoing.keep_whole_file()
+
+
 def moved(mesh: Any) -> tuple[list[Where], str]:
     """Where the strips of the shown take lie now, and why that cannot be followed; both empty where nothing moved."""
     take = active(mesh)
     if take is None or not take.ours:
         return [], ""
-    places = places_in(_action(take))
+    places = places_in(action_of(take))
     now = []
     for place in places:
         scene = bpy.data.scenes.get(place.scene)
@@ -273,14 +309,16 @@ def follow(mesh: Any) -> list[str]:
         raise SceneError(why)
     if take is None or not now:
         return []
-    kept = kept_in(_action(take))
+    face = face_of(mesh)
+    settle(face)
+    kept = kept_in(action_of(take))
     heard = [
         f"{place.strip!r} now plays sound that was not listened to: animate again to move the lips there."
         for place, was in zip(now, kept.places, strict=True)
         if place.begin < was.begin - NEARLY or place.end > was.end + NEARLY
     ]
     after = dataclasses.replace(kept, places=tuple(now))
-    parts = _channels(take)
+    parts = channels_of(take)
     if digest(parts) != kept.digest:
         ways = {place.start_frame - was.start_frame for place, was in zip(now, kept.places, strict=True)}
         same = [dataclasses.replace(place, start_frame=0, first=0, last=0) for place in now]
@@ -290,14 +328,14 @@ def follow(mesh: Any) -> list[str]:
                 f"The take {take.name!r} was edited by hand and its strip was trimmed or stretched: the keys can "
                 "follow a moved strip only. Animate again, or move the keys yourself."
             )
-        _shift(parts, ways.pop())
-        mark(_action(take), after)
+        make_own(face, take)
+        _shift(channels_of(take), ways.pop())
+        mark(action_of(take), after)
     else:
-        mark(_action(take), after)
+        make_own(face, take)
+        mark(action_of(take), after)
         rebake(mesh, take, after)
-    face = face_of(mesh)
-    for owner in face.owners:
-        nla.fit(owner, _action(take))
+    fit(face, take)
     _refresh(face)
     return heard
 
@@ -334,40 +372,6 @@ def _point_at(head: Any, index: int) -> None:
         head.active_take = index
     finally:
         _pointing.clear()
-
-
-def _add_part(take: Any, face: Face, owner: Any, action: Any, slot: Any) -> None:
-    part = take.parts.add()
-    part.role, part.action = _role(face, owner), action
-    part.slot = slot.handle if slot is not None else 0
-
-
-def _role(face: Face, owner: Any) -> str:
-    """What an owner is to its head; stays when things are renamed, but for other meshes."""
-    if owner == face.keys:
-        return "face"
-    if owner == face.armature:
-        return "armature"
-    return next(f"mesh {other.name}" for other in face.followers if other.data.shape_keys == owner)
-
-
-def _owner(face: Face, role: str) -> Any | None:
-    return next((owner for owner in face.owners if _role(face, owner) == role), None)
-
-
-def _action(take: Any) -> Any:
-    """The Action that keeps a take's prediction."""
-    action = take.parts[0].action if len(take.parts) else None
-    if action is None:
-        raise SceneError(f"The Action of the take {take.name!r} was deleted; remove the take from the list.")
-    return action
-
-
-def _channels(take: Any) -> list[compat.Channels]:
-    made = [compat.channels_of(part.action, part.slot) if part.action is not None else None for part in take.parts]
-    if any(part is None for part in made):
-        raise SceneError(f"The Action of the take {take.name!r} was deleted or emptied; remove the take from the list.")
-    return [part for part in made if part is not None]
 
 
 def _tell(mesh: Any, report: BakeReport) -> None:

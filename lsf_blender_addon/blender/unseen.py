@@ -23,13 +23,22 @@ def unseen(face: Face) -> list[str]:
     if face.jaw is not None and face.armature is not None and face.armature.data.pose_position == "REST":
         said.append(f"{face.armature.name!r} shows its rest position, so the jaw stays shut: choose Pose Position.")
     said += [sentence for owner in face.owners for sentence in _weak(owner)]
-    sharing = [thing.name for thing in bpy.data.objects if thing.data == face.mesh.data and thing != face.mesh]
-    if sharing:
-        said.append(
-            f"{name!r} shares its mesh data with {sharing[0]!r}, so both say the same: for voices of their own, choose "
-            "Object > Relations > Make Single User > Object & Data."
-        )
-    return said
+    twin = spoken_with(face)
+    return [*said, twin] if twin else said
+
+
+def spoken_with(face: Face) -> str:
+    """That another object shows the same shape keys (Alt D), and so says the same; empty where none does."""
+    data = face.mesh.data
+    others = (
+        [thing for thing in bpy.data.objects if thing.data == data and thing != face.mesh] if data.users > 1 else []
+    )
+    if not others:
+        return ""
+    return (
+        f"{face.mesh.name!r} shares its mesh data with {others[0].name!r}, so both say the same: for voices of their "
+        "own, choose Object > Relations > Make Single User > Object & Data."
+    )
 
 
 def _weak(owner: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import pytest
 
-from lsf_blender_addon.blender import faces, kept, rig, takes
+from lsf_blender_addon.blender import compat, faces, kept, rig, takes
 from lsf_blender_addon.head.flame import Head
 from lsf_blender_addon.motion import FaceMotion
 from tests.needs_bpy.scene_characters import character, oculus_like
@@ -70,6 +70,33 @@ def test_takes_of_an_override_are_there_when_the_file_is_opened_again(
     mesh.lsf.active_take = 0
     assert mesh.data.shape_keys.animation_data.action == mesh.lsf.takes[0].parts[0].action != second
     assert not mesh.lsf.takes[0].edited
+
+
+def test_takes_that_came_with_the_linked_head_are_shaped_in_copies_that_stay(
+    make_head: Maker, make_motion: Motions, tmp_path: Path
+) -> None:
+    """An Action of another file can be written to in memory, and is as it was when the file is opened again."""
+    bpy.context.scene.render.fps = 25
+    add(rig.build_rig(make_head("arkit", correctives=False), "Ann").mesh, make_motion("arkit"), "one")
+    mesh = overridden("Ann", tmp_path)
+    linked = mesh.lsf.takes[0].parts[0].action
+    assert linked.library is not None
+    before = keys_of(mesh)
+    mesh.lsf.mouth = 0.5
+    shaped = keys_of(mesh)
+    assert shaped != before
+    assert mesh.lsf.takes[0].parts[0].action.library is None
+    reopened(tmp_path)
+    mesh = local("Ann")
+    assert (keys_of(mesh), mesh.lsf.mouth) == (shaped, 0.5)
+    assert not mesh.lsf.takes[0].edited
+    mesh.lsf.mouth = 1.0
+    assert keys_of(mesh) == before
+
+
+def keys_of(mesh: Any) -> list[Any]:
+    curves = compat.curves_of(mesh.data.shape_keys)
+    return [(curve.data_path, [tuple(key.co) for key in curve.keyframe_points]) for curve in curves]
 
 
 def test_what_was_said_of_a_linked_character_stays(tmp_path: Path) -> None:

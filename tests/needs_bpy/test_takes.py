@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,39 @@ def test_a_head_without_a_jaw_speaks_with_what_it_has(make_head: Maker, make_mot
     assert mesh.find_armature().animation_data is None
 
 
+@pytest.mark.parametrize("to_nla", [False, True])
+def test_a_take_is_renamed_with_its_action_and_strip(mesh: Any, make_motion: Motions, *, to_nla: bool) -> None:
+    add(mesh, make_motion("arkit"), to_nla=to_nla)
+    (take,) = mesh.lsf.takes
+    take.title = " Angry "
+    assert (take.title, take.name) == ("Angry", "Angry")
+    face = faces.face_of(mesh)
+    names = ["Angry", "Angry"] if compat.has_slots() else ["Angry (Key)", f"Angry ({face.armature.name})"]
+    assert [part.action.name for part in take.parts] == names
+    for owner in face.owners:
+        strips = [strip.name for track in owner.animation_data.nla_tracks for strip in track.strips]
+        assert strips == ["Angry"] * to_nla
+    mesh.lsf.mouth = 0.5
+    assert not take.edited
+    take.title = " "
+    assert take.title == "Angry"
+
+
+def test_renaming_ones_own_animation_in_the_list_leaves_its_action_alone(mesh: Any, make_motion: Motions) -> None:
+    mesh.data.shape_keys.key_blocks["jawLeft"].keyframe_insert("value", frame=7)
+    own = mesh.data.shape_keys.animation_data.action
+    before = own.name
+    add(mesh, make_motion("arkit"))
+    mesh.lsf.takes[0].title = "mine"
+    assert (mesh.lsf.takes[0].title, own.name) == ("mine", before)
+
+
+def test_the_tooltip_of_a_takes_name_says_how_it_is_renamed(mesh: Any, make_motion: Motions) -> None:
+    add(mesh, make_motion("arkit"))
+    shown = mesh.lsf.takes[0].bl_rna.properties["title"]
+    assert "double-click" in shown.description
+
+
 def test_a_saved_file_reopens_with_takes_that_can_be_shaped(mesh: Any, make_motion: Motions, tmp_path: Path) -> None:
     add(mesh, make_motion("arkit"))
     mesh.lsf.jaw = 0.4
@@ -259,6 +293,17 @@ def test_an_artists_action_on_other_channels_stays_over_the_strips(mesh: Any, ma
     own = armature.animation_data.action
     assert add(mesh, make_motion("arkit"), to_nla=True) == []
     assert armature.animation_data.action == own
+
+
+def test_the_strips_of_jaw_and_face_both_reach_as_far_as_moved_keys(mesh: Any, make_motion: Motions) -> None:
+    """In Blender 4.2 they are of two Actions."""
+    add(mesh, make_motion("arkit"), to_nla=True)
+    (take,) = mesh.lsf.takes
+    moved = dataclasses.replace(kept.kept_in(take.parts[0].action), places=(place(start=41.0),))
+    takes.rebake(mesh, take, moved)
+    for owner in faces.face_of(mesh).owners:
+        (strip,) = owner.animation_data.nla_tracks[0].strips
+        assert (strip.frame_start, strip.frame_end) == tuple(strip.action.frame_range) == (36, 95)
 
 
 def test_takes_in_the_nla_are_shaped_and_swapped_in_their_strip(mesh: Any, make_motion: Motions) -> None:

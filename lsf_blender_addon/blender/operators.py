@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..errors import CancelledError, LsfError
-from . import drawing, failures, jobs, preferences
+from . import drawing, failures, jobs, orders, preferences
 from .failures import told_in_panel
 from .translating import refuse, report
 
@@ -224,7 +224,7 @@ def why_not(context: Any) -> str:
     if why:
         return why
     try:
-        jobs.looked_at(context)
+        orders.looked_at(context)
     except LsfError as error:
         return str(error)
     return ""

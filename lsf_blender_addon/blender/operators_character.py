@@ -12,7 +12,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..errors import HeadError, LsfError, SceneError
 from ..head.picking import PICKED_NAMES, in_words
 from ..head.tables import load_table, save_table
-from . import crossing, jobs, takes
+from . import crossing, orders, takes
 from .faces import face_of, face_or_none, is_shaped, said_of, table_of
 from .failures import told_in_panel
 from .properties_character import say
@@ -155,7 +155,7 @@ CLASSES = (LSF_OT_forget_table, LSF_OT_save_table, LSF_OT_load_table, LSF_OT_pic
 
 def character_mesh(context: Any) -> Any | None:
     """The mesh of the character that the panel is about, known or not yet; None for heads of other kinds."""
-    thing = jobs.head_object(context)
+    thing = orders.head_object(context)
     try:
         mesh = face_of(thing).mesh
     except LsfError:

@@ -12,7 +12,7 @@ from mathutils import Vector
 from ..head.facekit import read_facekit
 from ..head.flame import read_head
 from ..models.store import bundled_head, installed_models
-from . import jobs
+from . import orders
 from .facekit_mesh import build_facekit
 from .failures import told_in_panel
 from .rig import build_rig
@@ -146,7 +146,7 @@ class LSF_OT_pin_head(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """Whether there is something to pin or to let go."""
-        if jobs.head_object(context) is None:
+        if orders.head_object(context) is None:
             refuse(cls, "Select a head first")
             return False
         return True
@@ -154,7 +154,7 @@ class LSF_OT_pin_head(bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Pin it, or let it go."""
         settings = context.scene.lsf
-        settings.head = None if settings.head is not None else jobs.head_object(context)
+        settings.head = None if settings.head is not None else orders.head_object(context)
         return {"FINISHED"}
 
 

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..errors import LsfError
-from . import failures, jobs, takes
+from . import failures, orders, takes
 from .faces import face_of
 from .failures import told_in_panel
 from .translating import refuse, report
@@ -207,7 +207,7 @@ CLASSES = (
 def mesh_of(context: Any) -> Any | None:
     """The mesh of the head that the panel is about, or None."""
     try:
-        return face_of(jobs.head_object(context)).mesh
+        return face_of(orders.head_object(context)).mesh
     except LsfError:
         return None
 
@@ -218,4 +218,4 @@ def shown_mesh(context: Any) -> Any:
     Raises:
         SceneError: there is none.
     """
-    return face_of(jobs.head_object(context)).mesh
+    return face_of(orders.head_object(context)).mesh

@@ -10,7 +10,7 @@ import bpy
 from ..errors import LsfError
 from ..head.basis import SPOKEN
 from ..models.store import installed_models
-from . import compat, components, failures, jobs, operators, panels_character, preferences, strips, takes
+from . import compat, components, failures, jobs, operators, orders, panels_character, preferences, strips, takes
 from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 from .translating import in_blenders_language
@@ -283,7 +283,7 @@ def _draw_sound(layout: Any, context: Any) -> None:
 
 
 def _draw_head(layout: Any, context: Any) -> None:
-    thing = jobs.head_object(context)
+    thing = orders.head_object(context)
     box = layout.box()
     try:
         face = face_of(thing)

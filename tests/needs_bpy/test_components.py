@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import animate, compat, components, faces, jobs, rig, strips
+from lsf_blender_addon.blender import animate, compat, components, faces, jobs, orders, rig, strips
 from lsf_blender_addon.errors import ModelError, MotionError
 from lsf_blender_addon.head.basis import with_basis
 from lsf_blender_addon.head.model import Head
@@ -129,16 +129,16 @@ def test_the_panel_refuses_a_head_of_another_release_before_a_run_and_takes_its_
     mesh = rig.build_rig(new, "Anna").mesh
     bpy.context.view_layer.objects.active = mesh
     with pytest.raises(ModelError, match=r"'Anna' has others: they would make a wrong face\. Choose a FLAME 2020 head"):
-        jobs.looked_at(bpy.context)
+        orders.looked_at(bpy.context)
     with pytest.raises(ModelError, match="a wrong face"):
         jobs.start(bpy.context)
     assert jobs.current() is None
     assert len(bpy.data.actions) == 0
     panel.lsf.model = "starter"
-    assert jobs.looked_at(bpy.context)[0].mesh == mesh
+    assert orders.looked_at(bpy.context)[0].mesh == mesh
     panel.lsf.model = "published"
     panel.lsf.head = rig.build_rig(old, "Olga").mesh
-    assert jobs.looked_at(bpy.context)[0].mesh == panel.lsf.head
+    assert orders.looked_at(bpy.context)[0].mesh == panel.lsf.head
 
 
 @pytest.mark.usefixtures("_needs_sound", "add_on")
@@ -147,13 +147,13 @@ def test_where_no_name_says_the_release_a_person_says_it(new: Head, panel: Any) 
     bpy.context.view_layer.objects.active = mesh
     face = faces.face_of(mesh)
     assert components.release(face) == ""
-    assert jobs.looked_at(bpy.context)[0].mesh == mesh  # taken for 2020, which the panel says
+    assert orders.looked_at(bpy.context)[0].mesh == mesh  # taken for 2020, which the panel says
     mesh.lsf.release = "2023"
     assert components.release(face) == "2023"
     with pytest.raises(ModelError, match="put the head's release right in the panel"):
-        jobs.looked_at(bpy.context)
+        orders.looked_at(bpy.context)
     panel.lsf.model = "starter"
-    assert jobs.looked_at(bpy.context)[0].mesh == mesh
+    assert orders.looked_at(bpy.context)[0].mesh == mesh
 
 
 @pytest.mark.usefixtures("_needs_sound", "add_on")
@@ -162,4 +162,4 @@ def test_what_a_person_says_counts_more_than_the_name(new: Head, panel: Any) -> 
     bpy.context.view_layer.objects.active = mesh
     mesh.lsf.release = "2020"
     assert panel.lsf.model == "published"
-    assert jobs.looked_at(bpy.context)[0].mesh == mesh
+    assert orders.looked_at(bpy.context)[0].mesh == mesh

@@ -25,6 +25,7 @@ from lsf_blender_addon.blender import (
     jobs,
     kept,
     operators_character,
+    outcome,
     preferences,
     registration,
     rig,
@@ -156,7 +157,7 @@ def with_take(space: str = "arkit") -> Any:
     made = kept.Kept((motion,), (where,), facts={"model": "1", "seed": 0})
     takes.add(face, takes.planned(face, made, "2", bpy.context.scene), made, to_nla=False)
     facts = {"channels": 3, "keys": 1000, "keys_before": 2000, "first": 1, "last": 20, "seconds": 1.5, "seed": 1}
-    mesh.lsf.report = json.dumps({**facts, "residual_mm": 1.0, "warnings": jobs._remarks(face, no_report())})
+    mesh.lsf.report = json.dumps({**facts, "residual_mm": 1.0, "warnings": outcome.remarks_on(face, no_report())})
     return mesh
 
 
@@ -196,7 +197,7 @@ def an_edited_take() -> None:
     mesh.lsf.mouth = 0.5
     mesh.data.shape_keys.use_relative = False
     mesh.lsf.report = json.dumps(
-        {**json.loads(mesh.lsf.report), "warnings": jobs._remarks(faces.face_of(mesh), no_report())}
+        {**json.loads(mesh.lsf.report), "warnings": outcome.remarks_on(faces.face_of(mesh), no_report())}
     )
 
 

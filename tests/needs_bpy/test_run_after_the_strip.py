@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 
-from lsf_blender_addon.blender import compat, faces, jobs, preferences, rig, strips, takes
+from lsf_blender_addon.blender import compat, faces, jobs, orders, preferences, rig, strips, takes
 from lsf_blender_addon.blender.kept import Where
 from lsf_blender_addon.blender.prediction import Wish
 from lsf_blender_addon.models.store import DEFAULT_MODEL, model_folder
@@ -39,7 +39,7 @@ def run(mesh: Any, speech: Path, *, count: int = 1, to_nla: bool = False) -> dic
     assert python is not None
     wish = Wish((heard,), model_folder(DEFAULT_MODEL), takes=count, seed=7)
     places = (Where.of(heard, bpy.context.scene.name),)
-    order = jobs.Order(wish, mesh.session_uid, mesh.name, places, "speech", None, to_nla, "Starter")
+    order = orders.Order(wish, mesh.session_uid, mesh.name, places, "speech", None, to_nla, "Starter")
     job = jobs.Job(order, jobs._workers.setdefault(python, Worker(python)))
     jobs._current[:] = [job]
     while not job.over:

@@ -51,9 +51,9 @@ NOT_SHOWN = {
     *("CC BY-NC-SA 4.0", "LSF-Animation ({text})", "LSF-Animation (SIGGRAPH Asia 2025, arXiv 2510.21864)"),
     *("FLAME, Max Planck Society; the terms under which this file was obtained apply", "imported from {text}"),
     *("Application Support", "(Get-CimInstance Win32_VideoController).Name", "Format not recognised", "Timeout ("),
-    *("mesh {text}", "{text} absent"),
+    *("mesh {text}", "{text} absent", "import ssl, venv"),
 }
-"""What reads like a text and is a name, a term of a licence, or another program's word."""
+"""What reads like a text and is a name, a term of a licence, or for another program."""
 
 SILENT = {
     *("ValueError", "TypeError", "RuntimeError", "PickleFormatError", "HTTPException", "print", "getattr", "hasattr"),
@@ -233,7 +233,7 @@ class Gatherer(ast.NodeVisitor):
                 self._visit(value.value, shown=False)
 
     def _take(self, node: ast.Constant | ast.JoinedStr, bare: str) -> None:
-        if self._names_alone or "import " in bare or not any(sign.isalpha() for sign in bare):
+        if self._names_alone or "\n" in bare.strip() or not any(sign.isalpha() for sign in bare):
             return
         if self._any or WORDS.search(bare):
             message = message_of(node)
@@ -267,7 +267,11 @@ def _imported(path: Path) -> Iterator[Path]:
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         place = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-        for found in (place.with_suffix(".py"), *(place / f"{alias.name}.py" for alias in node.names)):
+        for found in (
+            place.with_suffix(".py"),
+            place / "__init__.py",
+            *(place / f"{alias.name}.py" for alias in node.names),
+        ):
             if found.is_file():
                 yield found
 

@@ -80,6 +80,12 @@ class LSF_OT_x(Operator):
                                 "{name} broke"]  # fmt: skip
 
 
+def test_modules_that_the_window_reaches_are_read_and_those_of_the_command_line_are_not() -> None:
+    read = {path.relative_to(PACKAGE).as_posix() for path in make_messages.modules()}
+    assert {"blender/panels.py", "worker/server.py", "installing/set_up.py", "pickles/reader.py", "head/fit.py"} <= read
+    assert not any(name.startswith(("commands/", "batch/", "cli")) for name in read)
+
+
 def test_keys_names_and_causes_for_developers_are_not() -> None:
     source = (
         'a["some key"]\nValueError("bad thing here")\nre.sub("a b", c)\nd = "KEY"\nlabel(icon="INFO")\ne == "x y"\n'

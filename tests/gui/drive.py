@@ -425,10 +425,11 @@ def responsive(hands: Hands) -> None:
     """What the window's timer saw during the runs; held to what the add-on itself did on the window's thread."""
     for run in hands.state()["runs"]:
         parts = ", ".join(f"{name} {part}" for name, part in run["most"].items())
+        beside = f" (beside Preferences, {run['opened']} ms)" if run["opened"] else ""
         print(
             f"     a run of {run['seconds']:5.1f} s: a look every {run['median']} ms, at most {run['longest']} ms, "
-            f"{run['late']} of {run['looks']} over {SLOW} ms; between two looks Blender worked {run['worked']} ms at "
-            f"most, the add-on {run['own']} ms ({parts}; load {run['load']})"
+            f"{run['late']} of {run['looks']} over {SLOW} ms{beside}; between two looks Blender worked "
+            f"{run['worked']} ms at most, the add-on {run['own']} ms ({parts}; load {run['load']})"
         )
         if run["own"] > SLOW:
             raise StepError(f"the add-on kept the window waiting for {run['own']} ms")

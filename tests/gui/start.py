@@ -5,6 +5,7 @@ It takes no part in the round: the script beside it writes a number into ``asked
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -28,7 +29,25 @@ LATE = 0.1
 LSF = "lsf_blender_addon"
 
 seen: dict[str, Any] = {"tick": time.monotonic(), "worked": 0.0, "copied": [0, ""]}
-seen |= {"own": {}, "timed": None, "asked": "", "answered": "", "runs": [], "running": False}
+seen |= {"own": {}, "timed": None, "asked": "", "answered": "", "runs": [], "running": False, "windows": 1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One look of the window's timer during a run.
+
+    Attributes:
+        gap: seconds by the clock since the look before.
+        worked: seconds that the processor worked for Blender's main thread since then, drawing without a graphics card
+            among it; ``own``: what of it was the add-on's planning, stepping and baking.
+        own: see ``worked``.
+        opened: whether Blender had, opened or closed another window: Preferences, which take it long to open and draw.
+    """
+
+    gap: float
+    worked: float
+    own: dict[str, float]
+    opened: bool
 
 
 def begin() -> None:
@@ -49,7 +68,9 @@ def look() -> float:
     if running and not seen["running"]:
         seen["runs"].append([])
     if running or seen["running"]:  # the click before the first look and the keys after the last belong to it
-        seen["runs"][-1].append((now - seen["tick"], worked - seen["worked"], seen["own"]))
+        opened = max(len(bpy.context.window_manager.windows), seen["windows"]) > 1
+        seen["runs"][-1].append(Look(now - seen["tick"], worked - seen["worked"], seen["own"], opened))
+    seen["windows"] = len(bpy.context.window_manager.windows)
     seen["own"] = {}
     seen["running"] = running
     if seen["asked"] != seen["answered"]:  # at the look after the one that saw the question: all is handled by then
@@ -99,22 +120,19 @@ def _write() -> None:
     unfinished.replace(FOLDER / "state.json")
 
 
-def _gaps(run: list[tuple[float, float, dict[str, float]]]) -> dict[str, Any]:
-    """Milliseconds between two looks of the window's timer during a run, at most.
-
-    ``longest`` by the clock; ``worked`` what the processor did for Blender's main thread, drawing without a graphics
-    card among it; ``own`` what of it was the add-on's planning, stepping and baking.
-    """
-    waited = sorted(gap for gap, _, _ in run)
+def _gaps(run: list[Look]) -> dict[str, Any]:
+    """Milliseconds between two looks of the window's timer during a run; ``opened``: beside Preferences, at most."""
+    waited = sorted(look.gap for look in run if not look.opened) or [0.0]
     return {
         "looks": len(run),
-        "seconds": round(sum(waited), 2),
+        "seconds": round(sum(look.gap for look in run), 2),
         "median": round(waited[len(waited) // 2] * 1000),
         "longest": round(waited[-1] * 1000),
         "late": sum(gap > LATE for gap in waited),
-        "worked": round(max(work for _, work, _ in run) * 1000),
-        "own": round(max(_total(own) for _, _, own in run) * 1000),
-        "most": {name: round(part * 1000) for name, part in max((own for _, _, own in run), key=_total).items()},
+        "opened": round(max((look.gap for look in run if look.opened), default=0.0) * 1000),
+        "worked": round(max(look.worked for look in run) * 1000),
+        "own": round(max(_total(look.own) for look in run) * 1000),
+        "most": {name: round(part * 1000) for name, part in max((look.own for look in run), key=_total).items()},
         "load": round(os.getloadavg()[0], 1),
     }
 

@@ -55,6 +55,12 @@ class Channels:
             data.action_slot = self.slot
 
 
+def relative_path() -> set[str]:
+    """The options of a property whose file may be named from where the ``.blend`` lies (4.5 and newer ask for it)."""
+    is_asked = "is_path_supports_blend_relative" in bpy.types.StringProperty.bl_rna.properties
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if is_asked else set()
+
+
 def key_points(block: Any) -> Any:
     """A shape key's points, as the collection that is read and written fastest."""
     return block.points if hasattr(block, "points") else block.data

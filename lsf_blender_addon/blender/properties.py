@@ -20,7 +20,7 @@ from bpy.props import (
 from ..errors import LsfError
 from ..models.store import DEFAULT_MODEL
 from ..worker.protocol import STRONGEST_EMOTION
-from . import faces, failures, properties_character, takes
+from . import compat, faces, failures, properties_character, takes
 
 MOST_TAKES = 8
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -270,6 +270,7 @@ class LsfScene(bpy.types.PropertyGroup):
             name="Sound File",
             description="Any format that Blender plays",
             subtype="FILE_PATH",
+            options={"ANIMATABLE"} | compat.relative_path(),
         )
         head: PointerProperty(
             name="Head",

@@ -84,3 +84,10 @@ def test_every_operators_poll_that_refuses_says_why() -> None:
     for name in refusing:
         with pytest.raises(RuntimeError, match=r"poll\(\) (?!failed, context is incorrect)"):
             getattr(bpy.ops.lsf, name)()
+
+
+@pytest.mark.usefixtures("add_on")
+def test_a_sound_file_may_be_named_from_where_the_file_lies() -> None:
+    """Since 4.5 Blender warns of ``//`` in a property that does not say so."""
+    prop = bpy.context.scene.lsf.bl_rna.properties["sound_file"]
+    assert getattr(prop, "is_path_supports_blend_relative", True)

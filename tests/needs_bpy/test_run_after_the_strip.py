@@ -7,6 +7,8 @@ Blender cannot decode it, the worker reads the file.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from lsf_blender_addon.models.store import DEFAULT_MODEL, model_folder
 from lsf_blender_addon.worker.client import Worker
 
 pytestmark = pytest.mark.usefixtures("_switched_on")
+
+VOICE = Path(__file__).parents[2] / "samples" / "hello.wav"
 
 
 @pytest.fixture
@@ -120,3 +124,39 @@ def test_the_same_seed_gives_the_same_take_again(mesh: Any, speech: Path) -> Non
     first = [pucker(mesh, frame) for frame in range(6, 66)]
     run(mesh, speech)
     assert [pucker(mesh, frame) for frame in range(6, 66)] == first
+
+
+PLAYS_ALONE = """
+import sys
+import bpy, numpy as np
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+assert not hasattr(bpy.types.Object, "lsf")
+mesh, shapes = bpy.data.objects["Ann"], []
+for frame in range(6, 66, 4):
+    bpy.context.scene.frame_set(frame)
+    drawn = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    shapes.append([tuple(mesh.matrix_world @ vertex.co) for vertex in drawn.vertices])
+np.save(sys.argv[2], np.array(shapes, np.float32))
+bpy.ops.wm.save_mainfile()
+sys.stdout.flush()
+import os
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("to_nla", [False, True], ids=["action", "nla"])
+def test_without_the_extension_a_saved_file_plays_the_same_and_keeps_its_takes(
+    mesh: Any, evaluated: Callable[..., np.ndarray], tmp_path: Path, *, to_nla: bool
+) -> None:
+    run(mesh, VOICE, to_nla=to_nla)
+    shapes = np.stack([evaluated(mesh, frame) for frame in range(6, 66, 4)])
+    assert np.ptp(shapes, axis=0).max() > 1e-3
+    path, seen = tmp_path / "saved.blend", tmp_path / "seen.npy"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    subprocess.run([sys.executable, "-c", PLAYS_ALONE, str(path), str(seen)], check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(seen), shapes, atol=1e-6)
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    mesh = bpy.data.objects["Ann"]
+    assert [take.title for take in mesh.lsf.takes] == ["speech"]
+    mesh.lsf.mouth = 0.5
+    assert not mesh.lsf.takes[0].edited

@@ -220,7 +220,7 @@ class LsfHead(properties_character.CharacterSettings, bpy.types.PropertyGroup):
             update=_reshape,
         )
         life_seed: IntProperty(
-            name="Chance",
+            name="Seed",
             description="Another number gives other blinks and other movements of the eyes",
             default=0,
             min=0,

@@ -16,7 +16,9 @@ MATERIALS = (
     "lips",
     "mouth_inside",
     "mouth_lining",
+    "mouth_middle",
     "mouth_back",
+    "mouth_deep",
     "eye_rim",
     "eye_white",
     "limbus",
@@ -26,15 +28,24 @@ MATERIALS = (
     "teeth_back",
     "teeth_deep",
     "gums",
+    "gums_middle",
     "gums_back",
     "tongue",
+    "tongue_middle",
     "tongue_back",
+    "tongue_deep",
     "brows",
     "lashes",
 )
 NOSTRIL_DARK = 2
 LIP_BACK = 11  # the mouth's rings: lips, then their and the cheeks' lining, darker step by step
-LINING = ((LIP_BACK, "mouth_lining"), (15, "mouth_back"), (18, "mouth_inside"))  # beyond which ring it is so dark
+LINING = (  # beyond which ring it is so dark
+    (LIP_BACK, "mouth_lining"),
+    (13, "mouth_middle"),
+    (15, "mouth_back"),
+    (17, "mouth_deep"),
+    (18, "mouth_inside"),
+)
 LID_MARGIN = 7  # the ring where the lids' skin ends and their moist edge begins
 FLIP = np.array([-1.0, 1.0, 1.0])
 
@@ -100,7 +111,7 @@ def _skin_materials(skin: Skin) -> Indices:
         elif key[0] == "eye" and int(str(key[1])) >= LID_MARGIN:
             kind.append(-2 - int(str(key[1])))
         else:
-            deep = key[0] in {"mouth_patch", "nostril_patch"} or (
+            deep = key[0] in {"mouth_patch", "nostril_patch", "ear_patch"} or (
                 key[0] == "nostril" and int(str(key[1])) >= NOSTRIL_DARK
             )
             kind.append(100 if deep else -1)

@@ -7,6 +7,7 @@ plane the first coordinate points to the face, the second up; both in centimetre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -45,8 +46,7 @@ OUTLINE: tuple[Place, ...] = (
     (0.95, -1.1),
 )
 HELIX: tuple[Place, ...] = (
-    (0.15, 0.05),
-    (0.62, 0.45),
+    (0.68, 0.6),
     (0.82, 1.3),
     (0.62, 2.1),
     (0.15, 2.62),
@@ -57,21 +57,31 @@ HELIX: tuple[Place, ...] = (
     (-1.5, -0.3),
     (-1.12, -1.2),
 )
-ANTIHELIX: tuple[Place, ...] = ((0.02, -1.2), (-0.5, -1.0), (-0.86, -0.4), (-0.93, 0.3), (-0.78, 0.95), (-0.45, 1.75))
-LOWER_LEG: tuple[Place, ...] = ((-0.78, 0.95), (-0.3, 1.05), (0.25, 1.0))
+ANTIHELIX: tuple[Place, ...] = (
+    (-0.3, -1.22),
+    (-0.58, -0.98),
+    (-0.86, -0.4),
+    (-0.93, 0.3),
+    (-0.78, 0.95),
+    (-0.45, 1.75),
+)
+HELIX_ROOT: tuple[Place, ...] = ((0.2, 0.1), (0.62, 0.45), (0.78, 1.0))
+LOWER_LEG: tuple[Place, ...] = ((-0.78, 0.95), (-0.38, 1.1), (0.05, 1.15))
 # ridge: curve, height, half-width
 RIDGES: tuple[tuple[tuple[Place, ...], float, float], ...] = (
-    (HELIX, 0.52, 0.24),
-    (ANTIHELIX, 0.54, 0.27),
-    (LOWER_LEG, 0.36, 0.24),
+    (HELIX, 0.78, 0.20),
+    (HELIX_ROOT, 0.55, 0.32),
+    (ANTIHELIX, 0.76, 0.25),
+    (LOWER_LEG, 0.46, 0.23),
 )
 # bump or hollow: middle, radii, height
 BUMPS: tuple[tuple[Place, Place, float], ...] = (
-    ((0.25, -0.35), (0.98, 1.05), -0.85),  # bowl
-    ((0.86, -0.38), (0.50, 0.62), 0.62),  # tragus
-    ((0.22, -1.32), (0.42, 0.36), 0.34),  # antitragus
-    ((0.62, -1.0), (0.3, 0.42), -0.22),  # the notch between them
-    ((-0.2, 1.5), (0.45, 0.55), -0.18),  # the fossa between the antihelix's legs
+    ((-0.1, 0.4), (1.65, 2.5), -0.30),  # all that the helix goes round
+    ((0.25, -0.35), (0.98, 1.08), -1.2),  # bowl
+    ((0.88, -0.38), (0.52, 0.66), 0.72),  # tragus
+    ((0.1, -1.36), (0.55, 0.5), 0.46),  # antitragus
+    ((0.64, -1.05), (0.36, 0.46), -0.26),  # the notch between them
+    ((-0.2, 1.5), (0.45, 0.55), -0.26),  # the fossa between the antihelix's legs
     ((-0.05, -2.15), (0.95, 0.85), 0.30),  # lobe
 )
 
@@ -82,8 +92,12 @@ ROOT: dict[int, tuple[float, float, float]] = {
     3: (0.89, 1.11, 0.92),
     4: (1.00, 1.05, 1.0),
 }
-FACE: dict[int, float] = {5: 0.985, 6: 0.91, 7: 0.82, 8: 0.73, 9: 0.63, 10: 0.52, 11: 0.40, 12: 0.27}
-RINGS = (*ROOT, *FACE)
+FACE: dict[int, float] = {5: 0.985, 6: 0.93, 7: 0.87, 8: 0.80, 9: 0.72, 10: 0.63, 11: 0.54, 12: 0.44, 13: 0.32, 14: 0.2}
+CANAL = 15  # the ring where the ear's canal begins
+CANAL_AT, CANAL_WIDE = np.array([0.32, -0.45]), np.array([0.13, 0.2])  # its middle and radii in the ear's plane
+CANAL_DEPTH = 0.3  # from that ring inward
+RINGS = (*ROOT, *FACE, CANAL)
+EVEN_ROUNDS, SMOOTHED = 16, 0.4
 ON_HEAD = {1: 1.0, 2: 0.95, 3: 0.85, 4: 0.7}  # how far the rings before the ear lie on the head
 SUNK = {5: 0.55, 6: 0.35, 7: 0.15}  # … and the first of the ear's face, which the cheek goes over into
 BACK = {1: 0.0, 2: -0.10, 3: -0.12, 4: -0.02}  # height of the ear's back over its plane
@@ -91,21 +105,48 @@ BACK = {1: 0.0, 2: -0.10, 3: -0.12, 4: -0.02}  # height of the ear's back over i
 
 def ring(number: int) -> Array:
     """One ring's points (N, 3) in the order of the opening's edge."""
-    outline = _outline()
     # the first points lie before the ear's opening, the last ones run up along the lobe's front
     from_front = np.minimum(np.arange(COUNT), COUNT - np.arange(COUNT))
     front = smoothstep(6.5, 0.0, from_front)
     if number in ROOT:
         behind, before, lean = ROOT[number]
         scale = behind + (before - behind) * front
+        flat = BOWL + (_outline() - BOWL) * scale[:, None]
         height = BACK[number] * (1.0 - front)
     else:
-        scale, lean = np.full(COUNT, FACE[number]), 1.0
-    flat = BOWL + (outline - BOWL) * scale[:, None]
-    if number in FACE:
-        height = relief(flat)
+        lean = 1.0
+        flat, height = (laid[number - min(FACE)] for laid in _face())
     on_head = front * (ON_HEAD[number] if number in ROOT else SUNK.get(number, 0.0))
     return _placed(flat, height, lean, on_head)
+
+
+@cache
+def _face() -> tuple[Array, Array]:
+    """The face's rings in the ear's plane (R, N, 2), and their heights over it (R, N).
+
+    They are evened along the relief, as its walls would fold their few quads; what they cannot show is smoothed.
+    """
+    share = np.array(list(FACE.values()))[:, None, None]
+    middle = CANAL_AT + (BOWL - CANAL_AT) * smoothstep(0.1, 0.8, share)
+    flat = middle + (_outline() - middle) * share
+    around = flat[-1] - flat[-1].mean(axis=0)
+    around /= np.linalg.norm(around, axis=1, keepdims=True)
+    flat = np.concatenate([flat, [CANAL_AT + CANAL_WIDE * around]])
+    height = relief(flat.reshape(-1, 2)).reshape(flat.shape[:2])
+    for _ in range(EVEN_ROUNDS):
+        laid = np.concatenate([flat, height[..., None]], axis=-1)
+        flat[1:-1] += 0.5 * _strain(laid)[..., :2]
+        height = relief(flat.reshape(-1, 2)).reshape(flat.shape[:2])
+    height[-1] = 0.6 * height[-1].mean() + 0.4 * height[-1]
+    height[1:-1] += SMOOTHED * _strain(height[..., None])[..., 0]
+    return flat, height
+
+
+def _strain(laid: Array) -> Array:
+    """From every point between the first and the last ring (R, N, D) to the middle of its neighbours (R - 2, N, D)."""
+    across = laid[:-2] + laid[2:]
+    around = np.roll(laid[1:-1], 1, axis=1) + np.roll(laid[1:-1], -1, axis=1)
+    return np.asarray((across + around) / 4.0 - laid[1:-1])
 
 
 def relief(flat: Array) -> Array:

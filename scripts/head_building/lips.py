@@ -43,6 +43,9 @@ LOWER = {
     10: (0.0, -0.30),
 }
 
+GROOVE = 0.05
+"""How far the middle of the contact lies above its edges, in cm: lips a hair's breadth apart still hide the teeth."""
+
 
 def along() -> Array:
     """Where each of the half mouth's points lies along the lip: 0 middle … 1 corner (N,)."""
@@ -81,6 +84,8 @@ def ring(number: int) -> Array:
         sideways = np.clip(8 - number, 0, 4) * 0.04 * smoothstep(0.7, 1.0, u)
         point = line + up * (share * height)[:, None] + out * stand[:, None]
         point[:, 0] += sideways
+        if number == CONTACT[1]:
+            point[:, 1] += GROOVE * (1.0 - u**6)
         return np.asarray(point)
     return _inside(number, line, out, u, side)
 

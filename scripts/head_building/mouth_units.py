@@ -7,7 +7,7 @@ import numpy as np
 from . import lips
 from .body import Body
 from .contact import inside_follows, lining_fade, sealed
-from .curves import Array, smoothstep
+from .curves import Array, smoothstep, through
 from .eye_units import lids_moved
 from .fields import near, pull
 from .skinning import lower_share
@@ -16,32 +16,52 @@ from .topology import MOUTH
 CORNER = (2.55, -5.05, 7.7)
 MIDDLE = (0.0, -5.0, 8.8)
 
-# Lip ring → (along the lip's height, outward) of a rolled-in lip, in cm.
-ROLL = {
-    2: (0.065, -0.03),
-    3: (0.16, -0.07),
-    4: (0.28, -0.13),
-    5: (0.285, -0.18),
-    6: (0.205, -0.23),
-    7: (0.075, -0.26),
-    8: (0.0, -0.23),
-    9: (0.0, -0.235),
-    10: (0.0, -0.23),
-    11: (0.0, -0.19),
-    12: (0.0, -0.10),
+# Lip ring → (towards the contact, as a share of the lip's height; outward, in cm) of a lip whose red is rolled in over
+# the teeth, of the other lip, which closes over it, and of pressed lips.
+ROLL_LOWER = {
+    1: (0.22, 0.0),
+    2: (0.48, 0.01),
+    3: (0.71, -0.03),
+    4: (0.74, -0.12),
+    5: (0.60, -0.16),
+    6: (0.36, -0.22),
+    7: (0.12, -0.24),
+    8: (0.0, -0.115),
+    9: (0.0, -0.117),
+    10: (0.0, -0.115),
 }
+ROLL_UPPER = {
+    1: (0.16, 0.0),
+    2: (0.42, -0.02),
+    3: (0.68, -0.03),
+    4: (0.76, -0.02),
+    5: (0.62, -0.11),
+    6: (0.39, -0.21),
+    7: (0.12, -0.20),
+    8: (0.0, -0.115),
+    9: (0.0, -0.117),
+    10: (0.0, -0.115),
+}
+BESIDE_ROLLED = {5: (0.0, 0.03), 6: (0.0, 0.03), 7: (0.0, -0.02), 8: (0.0, -0.115), 9: (0.0, -0.117), 10: (0.0, -0.115)}
 PRESS = {
-    2: (0.03, -0.02),
-    3: (0.08, -0.05),
-    4: (0.20, -0.10),
-    5: (0.20, -0.14),
-    6: (0.14, -0.15),
-    7: (0.05, -0.12),
+    1: (0.06, 0.0),
+    2: (0.17, -0.01),
+    3: (0.32, -0.02),
+    4: (0.40, -0.03),
+    5: (0.32, -0.07),
+    6: (0.20, -0.10),
+    7: (0.07, -0.09),
     8: (0.0, -0.08),
     9: (0.0, -0.07),
     10: (0.0, -0.05),
-    11: (0.0, -0.04),
 }
+
+# Lip ring → (towards the contact, outward) in cm of a lower lip that is pushed up.
+POUT = {3: (0.0, 0.08), 4: (0.02, 0.22), 5: (0.02, 0.27), 6: (0.0, 0.26), 7: (0.0, 0.18), 8: (0.0, 0.06)}
+
+# Ring behind the contact → (away from it, outward) in cm: where the rolled-in red goes, over the teeth.
+TUCKED = {11: (1.0, 0.0), 12: (0.62, 0.0), 13: (0.24, 0.0)}
+PRESSED = 0.5  # … and how much of it pressed lips go there
 
 # Lips drawn in over an open jaw turn with it and would pass through each other: they part by this much first.
 SLACK = {7: (-0.008, 0.0), 8: (-0.008, 0.0), 9: (-0.008, 0.0), 10: (-0.008, 0.0)}
@@ -91,18 +111,19 @@ class Mouth:
         """A pull on the skin outside the mouth's sock."""
         return pull(self.p, centre, radius, move, plateau) * self.skin
 
-    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float) -> Array:
+    def rings(self, table: dict[int, tuple[float, float]], lip: int, fade: float, along: Array | float = 1.0) -> Array:
         """Lip rings moved towards the contact line and outward, on both halves.
 
         Args:
             table: Ring → (towards the contact, outward).
             lip: +1 upper, -1 lower, 0 both.
             fade: The power of the fall towards the corner.
+            along: A factor for every point of half a ring.
         """
         field = np.zeros_like(self.p)
         side, u = lips.is_upper(), lips.along()
         _, out = lips.contact()
-        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade
+        chosen = (np.ones_like(side) if lip == 0 else (side == lip).astype(float)) * (1.0 - u**2) ** fade * along
         for number, (inward, stand) in table.items():
             left = self.body.skin.ring(MOUTH, number)
             move = out * stand + np.array([0.0, -1.0, 0.0]) * (inward * side)[:, None]
@@ -112,6 +133,15 @@ class Mouth:
             aside = right != left
             field[right[aside]] += (move * np.array([-1.0, 1.0, 1.0]))[aside]
         return field
+
+    def rolled(self, table: dict[int, tuple[float, float]], lip: int) -> Array:
+        """Lip rings turned in: like ``rings``, but towards the contact by shares of the lip's height there."""
+        u = lips.along()
+        tall = np.where(
+            lips.is_upper() > 0, through(lips.ALONG, lips.UPPER_HEIGHT, u), through(lips.ALONG, lips.LOWER_HEIGHT, u)
+        )
+        shares = self.rings({n: (inward, 0.0) for n, (inward, _) in table.items()}, lip, 0.0, tall)
+        return shares + self.rings({n: (0.0, out) for n, (_, out) in table.items()}, lip, 0.7)
 
     def side(self) -> Array:
         """A soft left-half mask (V, 1): half at the midline, so that both sides make the whole."""
@@ -217,23 +247,21 @@ def _lips(m: Mouth) -> dict[str, Array]:
     # nose and chin are drawn along
     along = m.pull((0.0, -1.7, 9.3), (2.6, 2.0, 3.0), (0.14, 0.04, 0.0))
     along += m.pull((0.0, -8.0, 7.8), (3.2, 2.4, 3.4), (0.26, 0.05, 0.0))
-    chin = m.pull((0.0, -7.9, 7.6), (3.2, 2.1, 3.4), (0.0, 0.68, 0.20), 0.15)
-    lift = m.pull((0.0, -5.6, 8.8), (3.2, 2.4, 3.0), (0.0, 0.40, 0.11), 0.2)
-    shrug_low = (
-        chin
-        + lift
-        + m.rings({4: (0.02, 0.16), 5: (0.02, 0.18), 6: (0.0, 0.16), 7: (0.0, 0.10), 8: (0.0, 0.03)}, -1, 0.6)
-    )
-    shrug_up = m.pull((0.0, -4.3, 9.0), (3.2, 2.2, 3.2), (0.0, 0.42, 0.12), 0.2)
+    chin = m.pull((0.0, -7.9, 7.6), (3.2, 2.1, 3.4), (0.0, 0.82, 0.26), 0.15)
+    lift = m.pull((0.0, -5.7, 8.8), (3.2, 2.4, 3.0), (0.0, 0.52, 0.16), 0.2)
+    shrug_low = chin + lift + m.rings(POUT, -1, 0.6)
+    shrug_up = m.pull((0.0, -4.3, 9.0), (3.2, 2.2, 3.2), (0.0, 0.49, 0.20), 0.2)
     # the lower lip is taken along by the upper one, as they touch
-    shrug_up += m.pull((0.0, -5.9, 8.6), (3.0, 1.7, 3.0), (0.0, 0.18, 0.05)) * m.low
-    shrug_up += m.rings({4: (0.0, 0.03), 5: (0.0, 0.05), 6: (0.0, 0.06), 7: (0.0, 0.04), 8: (0.0, 0.02)}, 1, 0.6)
-    press = m.rings(PRESS, 0, 0.8) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.06, 0.03, -0.10))
-    press += m.pull((0.8, -7.4, 8.1), (2.4, 1.8, 3.0), (0.0, 0.16, 0.08)) * side
+    shrug_up += m.pull((0.0, -5.9, 8.6), (3.0, 1.7, 3.0), (0.0, 0.20, 0.05)) * m.low
+    shrug_up += m.rings({4: (0.0, 0.03), 5: (0.0, 0.05), 6: (0.0, 0.07), 7: (0.0, 0.05), 8: (0.0, 0.02)}, 1, 0.6)
+    press = m.rolled(PRESS, 0) * side + m.pull(CORNER, (1.5, 1.4, 2.2), (0.06, 0.03, -0.10))
+    press += m.pull((0.8, -7.4, 8.1), (2.4, 1.8, 3.0), (0.0, 0.20, 0.08)) * side
     press += m.pull((2.6, -6.2, 7.5), (1.8, 1.5, 2.4), (0.0, 0.16, 0.12))
     slack = m.rings(SLACK, 0, 0.5)
-    roll_low = m.rings(ROLL, -1, 0.9) + m.pull((0.0, -7.3, 8.2), (3.4, 1.6, 3.0), (0.0, 0.24, 0.05))
-    roll_up = m.rings(ROLL, 1, 0.9) + m.pull((0.0, -3.3, 8.5), (2.6, 1.1, 2.0), (0.0, -0.20, 0.0))
+    roll_low = m.rolled(ROLL_LOWER, -1) + m.rolled(BESIDE_ROLLED, 1)
+    roll_low += m.pull((0.0, -7.3, 8.2), (3.4, 1.7, 3.0), (0.0, 0.34, 0.08))
+    roll_up = m.rolled(ROLL_UPPER, 1) + m.rolled(BESIDE_ROLLED, -1)
+    roll_up += m.pull((0.0, -3.3, 8.5), (2.6, 1.1, 2.0), (0.0, -0.20, 0.0))
     # both sides together lower the middle as far as themselves: a bow, not a point
     down = m.pull((1.0, -5.7, 8.7), (2.8, 2.2, 2.6), (0.0, -0.66, -0.02), 0.35) * m.low * (0.15 + 0.85 * side)
     down += m.pull((1.15, -5.7, 8.7), (2.2, 2.2, 2.6), (0.10, 0.0, 0.0), 0.2) * m.low
@@ -273,5 +301,9 @@ def units(body: Body) -> dict[str, Array]:
     rounded = {name + "!": field for name, field in _round(m).items()}
     made = {**_corners(m), **rounded, **_lips(m)}
     fields = {name: inside_follows(body, field) for name, field in made.items()}
+    tucked = {lip: m.rings({n: (-away, out) for n, (away, out) in TUCKED.items()}, lip, 0.9) for lip in (-1, 0, 1)}
+    fields["mouthRollLower!"] += tucked[-1]
+    fields["mouthRollUpper!"] += tucked[1]
+    fields["mouthPress"] += PRESSED * tucked[0] * m.side()
     fields["mouthLeft!"] += _round_the_teeth(m)
     return fields

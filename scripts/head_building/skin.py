@@ -151,6 +151,9 @@ def build_skin() -> Skin:
     on_clay = np.array([k[0] in {"grid", "cap"} or (k[0] in {"eye", "mouth"} and k not in fixed) for k in keys])
     for opening in (MOUTH, NOSTRIL, EAR):
         _patch(half, opening, places)
+    for key in half.index:
+        if key[0] == "ear_patch":
+            places[key][0] -= ears.CANAL_DEPTH
     points = np.array([places[k] for k in keys])
     points[on_clay] = onto_surface(points[on_clay])
     points[middle, 0] = 0.0

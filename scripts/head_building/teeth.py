@@ -69,9 +69,10 @@ SHOULDER = 0.56
 """Where along half a tooth's width its face begins to turn to the side."""
 
 # The farther back in the mouth, the darker. Of teeth from the middle: the material of the side that shows, and of the
-# others. Of gum and tongue: from which ring on the one is dark and the other is not.
+# others. Of gum and tongue: every ring's, in steps that the eye takes for one slope.
 SHADES = (*(("teeth", "teeth_back"),) * 3, *(("teeth_back", "teeth_deep"),) * 2, ("teeth_deep", "teeth_deep"))
-GUM_BACK, TONGUE_FRONT = 4, 5
+GUM = (*("gums",) * 3, *("gums_middle",) * 2, *("gums_back",) * 3)
+TONGUE = (*("tongue_deep",) * 3, *("tongue_back",) * 2, "tongue_middle", *("tongue",) * 3)
 
 
 def _arch(front: float, length: Array) -> tuple[Array, Array]:
@@ -163,9 +164,8 @@ def gum(*, upper: bool) -> Piece:
     quads = quads if upper else [q[::-1] for q in quads]
     array = np.array(points)
     array[: len(profile), 0] = 0.0
-    ring = np.array([q[0] // len(profile) for q in quads])
-    materials = np.where(ring < GUM_BACK, "gums", "gums_back")
-    return Piece(array, np.array(quads, dtype=np.int32), tuple(materials.tolist()))
+    materials = tuple(GUM[min(q) // len(profile)] for q in quads)
+    return Piece(array, np.array(quads, dtype=np.int32), materials)
 
 
 def tongue() -> Piece:
@@ -189,6 +189,5 @@ def tongue() -> Piece:
     last = rings[-1]
     for a in range(3):
         quads.append((last[a], last[7 - a], last[6 - a], last[a + 1]))
-    ring = np.array([q[0] // len(arc) for q in quads])
-    materials = np.where(ring < TONGUE_FRONT, "tongue_back", "tongue")
-    return Piece(np.array(points), np.array(quads, dtype=np.int32), tuple(materials.tolist()))
+    materials = tuple(TONGUE[min(q) // len(arc)] for q in quads)
+    return Piece(np.array(points), np.array(quads, dtype=np.int32), materials)

@@ -62,7 +62,7 @@ class Opening:
 EYE = Opening("eye", (4, 12), (10, 14), 10, filled=False)
 MOUTH = Opening("mouth", (0, 8), (24, 28), 21, filled=True)
 NOSTRIL = Opening("nostril", (1, 3), (20, 22), 3, filled=True)
-EAR = Opening("ear", (20, 24), (10, 20), 12, filled=True)
+EAR = Opening("ear", (20, 24), (10, 20), 15, filled=True)
 OPENINGS = (EYE, MOUTH, NOSTRIL, EAR)
 
 

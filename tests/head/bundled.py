@@ -19,8 +19,9 @@ MM = 1000.0
 UPPER_LINE = tuple(f"lip_upper_inner_{n}" for n in range(9))
 LOWER_LINE = tuple(f"lip_lower_inner_{n}" for n in range(9))
 TEETH = ("teeth", "teeth_back", "teeth_deep")
-TONGUE = ("tongue", "tongue_back")
-INSIDE = ("mouth_lining", "mouth_back", "mouth_inside")
+TONGUE = ("tongue", "tongue_middle", "tongue_back", "tongue_deep")
+GUMS = ("gums", "gums_middle", "gums_back")
+INSIDE = ("mouth_lining", "mouth_middle", "mouth_back", "mouth_deep", "mouth_inside")
 SKIN = ("skin", "lips", *INSIDE)
 Array = npt.NDArray[np.float64]
 
@@ -173,6 +174,25 @@ def beyond_skin(points: Array, numbers: npt.NDArray[np.int64]) -> float:
         depth = np.minimum(depth, behind + 1.0)
         worst = max(worst, float(np.where(np.isfinite(depth), depth, 0.0).max()))
     return worst * MM
+
+
+def seen_first(points: Array, eye: Array) -> str:
+    """The material of the first face that a sight from before ``eye`` (3,) along -z meets."""
+    faces = head().faces
+    quads = points[faces]
+    near = np.flatnonzero(np.abs(quads.mean(axis=1)[:, :2] - eye[:2]).max(axis=1) < 0.02)
+    first, name = -np.inf, "nothing"
+    for number in near:
+        for corners in ((0, 1, 2), (0, 2, 3)):
+            a, b, c = quads[number][list(corners)][:, None]
+            d1, d2, d3 = (float(_side(eye[None, None], *pair)[0, 0]) for pair in ((a, b), (b, c), (c, a)))
+            total = d1 + d2 + d3
+            if abs(total) < 1e-14 or not (min(d1, d2, d3) >= 0 or max(d1, d2, d3) <= 0):
+                continue
+            z = (d2 * a[0, 2] + d3 * b[0, 2] + d1 * c[0, 2]) / total
+            if z > first:
+                first, name = float(z), head().material_names[head().material_index[number]]
+    return name
 
 
 def _side(p: Array, a: Array, b: Array) -> Array:

@@ -201,9 +201,55 @@ def test_pressed_rolled_and_shrugged_lips_stay_together() -> None:
     assert _moved("mouthShrugLower", "chin")[1] > 1
 
 
+def _red(units: dict[str, float], lip: str) -> float:
+    """How much of a lip's red stands between its border and the other lip, in millimetres."""
+    points = posed(units)
+    return float(abs(place(points, f"lip_{lip}_outer")[1] - place(points, f"lip_{lip}_inner")[1]))
+
+
+def test_rolled_lips_lose_their_red_and_pressed_ones_get_thin() -> None:
+    for lip in ("upper", "lower"):
+        assert _red({f"mouthRoll{lip.capitalize()}": 1.0}, lip) < 0.3 * _red({}, lip)
+        assert _red({"mouthPressLeft": 1.0, "mouthPressRight": 1.0}, lip) < 0.7 * _red({}, lip)
+
+
+def test_a_shrug_pushes_the_lower_lip_up_and_out_with_the_chin() -> None:
+    shrugged = _moved("mouthShrugLower", "lip_lower_outer")
+    assert shrugged[1] > 4
+    assert shrugged[2] > 3
+    assert _moved("mouthShrugLower", "chin")[1] > 4
+    assert _moved("mouthShrugUpper", "lip_upper_outer")[1] > 4
+
+
+@pytest.mark.parametrize("tilt", [-10.0, 0.0, 10.0])
+@pytest.mark.parametrize("unit", ["mouthRollLower", "mouthRollUpper", "mouthPressLeft"])
+def test_lips_a_hairs_breadth_apart_show_no_teeth(unit: str, tilt: float) -> None:
+    """Sight through the middle of what parts them ends at their inner sides, from the front and a little aslant."""
+    a = np.radians(tilt)
+    turn = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    points = posed({unit: 1.0}) @ turn.T
+    upper, lower = (
+        np.array([place(points, f"lip_{side}_inner_{n}") for n in range(1, 8)]) for side in ("upper", "lower")
+    )
+    assert (np.linalg.norm(upper - lower, axis=1) > 0.01).any(), "they part"
+    for eye in (upper + lower) / 2 + [0.01, 0, 0]:
+        assert bundled.seen_first(points, eye / MM) in {"lips", "mouth_lining"}
+
+
 def test_lowered_and_raised_lips_part() -> None:
     assert gaps(posed({"mouthLowerDownLeft": 1.0, "mouthLowerDownRight": 1.0}))[4] > 4
     assert gaps(posed({"mouthUpperUpLeft": 1.0, "mouthUpperUpRight": 1.0}))[4] > 4
+
+
+@pytest.mark.parametrize("out", [1.0, -1.0], ids=["left", "right"])
+def test_the_ears_canal_lies_two_centimetres_below_their_rims(out: float) -> None:
+    rest = head().template * [out, 1, 1] * MM
+    canal = rest[bundled.points_of("mouth_inside")]
+    canal = canal[canal[:, 0] > 50].mean(axis=0)
+    rim = rest[np.linalg.norm((rest - canal)[:, 1:], axis=1) < 25]
+    above = (rim[:, 1] > canal[1] + 8) & (rim[:, 2] < canal[2])
+    assert rim[above, 0].max() - canal[0] > 20, "the helix"
+    assert rim[:, 0].max() - canal[0] > 25, "the rim behind"
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -242,6 +288,6 @@ def test_the_map_lies_within_the_square_and_every_face_has_a_material() -> None:
 
 def test_what_of_the_mouth_lies_farther_back_has_materials_of_its_own() -> None:
     """They are darker: no renderer without shadows then shows molars as bright as incisors."""
-    for row in (bundled.TEETH, ("gums", "gums_back"), bundled.TONGUE, bundled.INSIDE):
+    for row in (bundled.TEETH, bundled.GUMS, bundled.TONGUE, bundled.INSIDE):
         depth = [head().template[bundled.faces_of(name)][:, :, 2].mean() * MM for name in row]
         assert (np.diff(depth) < -4).all(), row

@@ -115,6 +115,22 @@ def _needs_sound() -> None:
         pytest.skip(f"this build of Blender {bpy.app.version_string} has no sound")
 
 
+@pytest.fixture
+def scene(_needs_sound: None, make_head: Callable[..., Head], speech: Path) -> Any:
+    """A small head, active, and two seconds of sound from frame 11 on."""
+    import bpy  # noqa: PLC0415
+
+    from lsf_blender_addon.blender import compat, rig, strips  # noqa: PLC0415
+
+    scene = bpy.context.scene
+    scene.render.fps = 25
+    mesh = rig.build_rig(make_head("arkit", correctives=False), "Ann").mesh
+    bpy.context.view_layer.objects.active = mesh
+    strips.place_sound(scene, speech, 11)
+    compat.show_in_sequencer(bpy.context, scene)
+    return scene
+
+
 def _evaluated(mesh: Any, frame: int) -> np.ndarray:
     import bpy  # noqa: PLC0415
 

@@ -25,20 +25,6 @@ pytestmark = pytest.mark.usefixtures("_needs_sound", "_switched_on")
 
 
 @pytest.fixture
-def scene(_needs_sound: None, make_head: Callable[..., Any], speech: Path) -> Any:
-    """A small head, active, and two seconds of sound from frame 11 on."""
-    from lsf_blender_addon.blender import rig  # noqa: PLC0415
-
-    scene = bpy.context.scene
-    scene.render.fps = 25
-    mesh = rig.build_rig(make_head("arkit", correctives=False), "Ann").mesh
-    bpy.context.view_layer.objects.active = mesh
-    strips.place_sound(scene, speech, 11)
-    compat.show_in_sequencer(bpy.context, scene)
-    return scene
-
-
-@pytest.fixture
 def let_go_on() -> Iterator[Callable[[], None]]:
     """A warm worker, held where it stands, as it could answer before a test looks; the call lets it go on.
 

@@ -15,18 +15,6 @@ from lsf_blender_addon.head.flame import Head
 pytestmark = pytest.mark.usefixtures("_needs_sound", "_switched_on")
 
 
-@pytest.fixture
-def scene(make_head: Callable[..., Head], speech: Path) -> Any:
-    """A small head, active, and two seconds of sound from frame 11 on."""
-    scene = bpy.context.scene
-    scene.render.fps = 25
-    mesh = rig.build_rig(make_head("arkit", correctives=False), "Ann").mesh
-    bpy.context.view_layer.objects.active = mesh
-    strips.place_sound(scene, speech, 11)
-    compat.show_in_sequencer(bpy.context, scene)
-    return scene
-
-
 def test_several_strips_are_one_action_and_several_heads_have_a_speaker_each(
     scene: Any, speech: Path, make_head: Callable[..., Head]
 ) -> None:

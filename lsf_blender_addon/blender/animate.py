@@ -22,9 +22,6 @@ from .stage import set_stage
 
 FIRST_FRAME = 1
 
-MOST_NAMED = 3
-"""Shape keys in a sentence."""
-
 
 OUTPUTS = ("blend", "glb", "fbx", "usd", "abc", "mp4")
 """What can be written, in the order in which it is: what is quick and kept first, the movie last."""
@@ -143,10 +140,7 @@ def animate(
 
 
 def _notes(face: Face, baked: BakeReport, *, silent: bool) -> tuple[str, ...]:
-    notes = [*doubt_of(face)]
-    if baked.widened:
-        named = ", ".join(baked.widened[:MOST_NAMED]) + (" …" if len(baked.widened) > MOST_NAMED else "")
-        notes.append(f"The slider range of {len(baked.widened)} shape keys had to grow: {named}.")
+    notes = [*doubt_of(face), *baked.remarks]
     if silent:
         notes.append("This Blender was built without sound: the scene has no sound strip.")
     return tuple(notes)

@@ -19,6 +19,7 @@ from ..motion import FaceMotion
 from . import compat, crossing
 from .channels import Curve, Values, check_face, check_free, curves_of_face, grown_ranges, with_fewer_keys
 from .faces import Face
+from .wording import few
 
 MARK = "lsf_motion"
 """Custom property of an Action that we made: JSON with the motion's origin."""
@@ -150,6 +151,14 @@ class BakeReport:
     widened: tuple[str, ...]
     put_aside: tuple[str, ...]
     seconds: float
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of the writing itself."""
+        if not self.widened:
+            return []
+        listed = few(self.widened)
+        return [f"The slider range of {len(self.widened)} shape keys had to grow: {listed}."]
 
 
 def plan(face: Face, motion: FaceMotion, settings: BakeSettings | None = None, scene: Any | None = None) -> BakePlan:

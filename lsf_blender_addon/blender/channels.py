@@ -16,6 +16,7 @@ from ..reduction import Keys, reduced
 from .faces import MILLIMETRES, Face, bone_axes, lip_vertices, placement, positions
 from .rig import WIDE
 from .rotation import AXIS_ANGLE, DATA_PATHS, EULER_ORDERS, QUATERNION, Doubles, channels, matrices
+from .wording import few
 
 NO_SHIFT = 1e-6
 """Metres of jaw movement that nobody sees, and that get no curves."""
@@ -75,7 +76,7 @@ def check_face(face: Face, space: Space) -> None:
         raise SceneError(_why_closed(face))
     missing = [key for key in face.expressions if key and (keys is None or key not in keys.key_blocks)]
     if missing:
-        listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")  # noqa: PLR2004 names in a sentence
+        listed = few(missing, 5)
         raise SceneError(f"{name!r} lacks {len(missing)} of its expression keys ({listed}); add or rename them.")
     for thing in (face.mesh, *face.owners):
         if not thing.is_editable:
@@ -84,11 +85,25 @@ def check_face(face: Face, space: Space) -> None:
                 f"{what} is linked from another file and cannot be keyed; make a library override of "
                 "it, or make it local."
             )
-        data = getattr(thing, "animation_data", None)
-        if data is not None and data.use_tweak_mode:
-            raise SceneError(f"{thing.name!r} has an NLA strip in tweak mode; leave tweak mode first.")
+        check_tweak(thing)
     if face.mesh.show_only_shape_key:
         raise SceneError(f"{name!r} shows a single shape key only, so nothing would move; unpin it first.")
+
+
+def check_tweak(owner: Any) -> None:
+    """Refuse to change what animates an owner while one of its NLA strips is open.
+
+    Raises:
+        SceneError: it is in tweak mode.
+    """
+    if in_tweak(owner):
+        raise SceneError(f"{owner.name!r} has an NLA strip in tweak mode; leave tweak mode first.")
+
+
+def in_tweak(owner: Any) -> bool:
+    """Whether one of an owner's NLA strips is open, so that its Action is what the owner plays."""
+    data = owner.animation_data
+    return data is not None and bool(data.use_tweak_mode)
 
 
 def check_free(curves: list[Curve]) -> None:

@@ -15,6 +15,7 @@ from .kept import Kept
 from .orders import Order
 from .prediction import Predicted
 from .unseen import unseen
+from .wording import few
 
 
 def bake_takes(context: Any, order: Order, predicted: Predicted) -> dict[str, Any]:
@@ -35,7 +36,6 @@ def bake_takes(context: Any, order: Order, predicted: Predicted) -> dict[str, An
     face = face_of(mesh)
     scene = bpy.data.scenes.get(order.places[0].scene) or context.scene
     facts = {"model": order.model, "seed": order.wish.seed}
-    many = len(predicted.takes) > 1
     made = []
     titles = titles_of(mesh, order.name, len(predicted.takes))
     for title, motions, packed in zip(titles, predicted.takes, predicted.packed, strict=True):
@@ -47,12 +47,10 @@ def bake_takes(context: Any, order: Order, predicted: Predicted) -> dict[str, An
     for kept, planned in made:
         report, uncovered = takes.add(face, planned, kept, to_nla=order.to_nla)
         said += uncovered
-    shown = len(made) - 1
-    if many:
-        shown = 0
+    if len(made) > 1:  # the first of them is shown
         head = face.mesh.lsf
         head.active_take = len(head.takes) - len(made)
-    kept, planned = made[shown]
+    kept, planned = made[0]
     said = [*predicted.notes, *takes.Shaping.of(mesh).notes(kept.motions, face), *said, *remarks_on(face, report)]
     told = {
         "channels": len(planned.curves),
@@ -92,7 +90,7 @@ def remarks_on(face: Face, report: bake.BakeReport) -> list[str]:
     """What a person should know of a bake: what the head lacks, what had to grow, what keeps it from being seen."""
     said = []
     if face.missing:
-        listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence
+        listed = few(face.missing)
         said.append(
             f"Left out, as the head has no such keys: {listed}."
             if face.table is None
@@ -101,7 +99,4 @@ def remarks_on(face: Face, report: bake.BakeReport) -> list[str]:
     across = None if face.space == "arkit" else crossing.known(face)
     if across is not None and across.reason:
         said += [crossing.BY_NAMES_ALONE, across.reason]
-    if report.widened:
-        listed = ", ".join(report.widened[:3]) + (" …" if len(report.widened) > 3 else "")  # noqa: PLR2004 in a sentence
-        said.append(f"The slider range of {len(report.widened)} shape keys had to grow: {listed}.")
-    return said + unseen(face)
+    return said + report.remarks + unseen(face)

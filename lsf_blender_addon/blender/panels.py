@@ -15,7 +15,7 @@ from .faces import Face, face_of
 from .operators_takes import mesh_of, shown_mesh
 from .translating import in_blenders_language
 from .unseen import spoken_with
-from .wording import draw_sentence
+from .wording import draw_sentence, few
 
 TAB = "LSF"
 IDENTITY_SLIDERS = 10
@@ -312,7 +312,7 @@ def _draw_head(layout: Any, context: Any) -> None:
         return
     draw_sentence(box, context, face.described)
     if face.missing:
-        listed = ", ".join(face.missing[:3]) + (" …" if len(face.missing) > 3 else "")  # noqa: PLR2004 in a sentence
+        listed = few(face.missing)
         draw_sentence(box, context, f"Missing: {listed}", "INFO")
     if face.space == "flame":
         _draw_release(box, context, face)

@@ -15,6 +15,7 @@ import bpy
 from ..errors import SceneError
 from . import compat, nla
 from .bake import MARK
+from .channels import check_tweak, in_tweak
 from .faces import Face, face_or_none
 from .kept import digest
 
@@ -98,7 +99,7 @@ def settle(face: Face) -> None:
     listed = {part.action for take in face.mesh.lsf.takes for part in take.parts}
     for owner in face.owners:
         played, slot = compat.assignment(owner)
-        if played is None or played in listed or not played.lsf.take or MARK not in played or _in_tweak(owner):
+        if played is None or played in listed or not played.lsf.take or MARK not in played or in_tweak(owner):
             continue
         if _is_shared(face, played):
             continue  # another head's take
@@ -121,8 +122,7 @@ def make_own(face: Face, take: Any) -> None:
     if not shared:
         return
     for owner in face.owners:
-        if _in_tweak(owner):
-            raise SceneError(f"{owner.name!r} has an NLA strip in tweak mode; leave tweak mode first.")
+        check_tweak(owner)
     for action in shared:
         own = action.copy()
         own.use_fake_user = True
@@ -170,10 +170,6 @@ def _keys_of(user: Any) -> Any | None:
     if compat.kind_of(user) == compat.KEY:
         return user if user.user.users else None
     return user.data.shape_keys if user.type == "MESH" else None
-
-
-def _in_tweak(owner: Any) -> bool:
-    return owner.animation_data is not None and bool(owner.animation_data.use_tweak_mode)
 
 
 def _follow_names(face: Face, take: Any) -> None:

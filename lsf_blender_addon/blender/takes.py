@@ -331,12 +331,12 @@ def follow(mesh: Any) -> list[str]:
         make_own(face, take)
         _shift(channels_of(take), ways.pop())
         mark(action_of(take), after)
+        fit(face, take)
+        _refresh(face)
     else:
         make_own(face, take)
         mark(action_of(take), after)
         rebake(mesh, take, after)
-    fit(face, take)
-    _refresh(face)
     return heard
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from .translating import in_blenders_language
@@ -40,6 +41,11 @@ def letters_of(context: Any, width: float | None = None) -> int:
     region, scale = context.region, context.preferences.system.ui_scale or 1.0  # 0 without a window
     whole = (region.width if region is not None else 300) / scale if width is None else width
     return max(NARROWEST, min(int((whole - FRAME) / LETTER), WIDEST))
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names of many, in a sentence, and whether there are more."""
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
 
 
 def duration(seconds: float) -> str:

@@ -32,6 +32,7 @@ from lsf_blender_addon.blender import (
     takes,
     translating,
 )
+from lsf_blender_addon.blender.bake import BakeReport
 from lsf_blender_addon.blender.prediction import Status
 from lsf_blender_addon.blender.strips import place_sound
 from lsf_blender_addon.errors import InstallError, WorkerError
@@ -161,8 +162,8 @@ def with_take(space: str = "arkit") -> Any:
     return mesh
 
 
-def no_report() -> Any:
-    return SimpleNamespace(widened=["1", "2", "3", "4"])
+def no_report() -> BakeReport:
+    return BakeReport((), 0, 0, 0, 0, 0, widened=("1", "2", "3", "4"), put_aside=(), seconds=0.0)
 
 
 def nothing() -> None:
